@@ -1,0 +1,1 @@
+"""The language that physiology is written in; it knows no physiology."""

@@ -1,0 +1,162 @@
+"""Cohorts: people drawn from two spreads that are kept apart.
+
+Belief (what nobody knows) is drawn once a world, between (how people differ) once a person; the
+same person recurs in every world. Columns are ordered world by world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from zlib import crc32
+
+import numpy as np
+
+from gutbrain.errors import InputError
+from gutbrain.model.axis import Axis, nearest
+
+ATTEMPTS = 50
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """People in worlds, with their parameters and, once settled, their rest state.
+
+    Attributes
+    ----------
+    parameters : declared values by full name, arrays [..., worlds * people] or [..., 1]
+    start : settled state, array [rows, worlds * people], or None before `settle`
+    residual : largest relative change of any state over the settled day, array [worlds * people]
+    rejected : draws of a world that a limit of the axis refused, by limit name
+    shares : measured group shares of each person, array [people, groups], if there are any
+    baseline_miss : largest distance between settled and measured shares, array [worlds * people]
+    """
+
+    axis: Axis
+    people: int
+    worlds: int
+    seed: int
+    parameters: dict[str, np.ndarray]
+    names: tuple[str, ...]
+    rejected: dict[str, int] = field(default_factory=dict)
+    start: np.ndarray | None = None
+    residual: np.ndarray | None = None
+    shares: np.ndarray | None = None
+    baseline_miss: np.ndarray | None = None
+    baseline_note: str = ""
+    covariates: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Number of columns: worlds times people."""
+        return self.people * self.worlds
+
+    @classmethod
+    def draw(
+        cls,
+        axis: Axis,
+        people: int,
+        worlds: int = 1,
+        seed: int = 0,
+        open_edges: Iterable[str] = (),
+        fixed: Mapping[str, float] | None = None,
+        names: tuple[str, ...] = (),
+    ) -> Cohort:
+        """Draw people and worlds.
+
+        Parameters
+        ----------
+        open_edges : names of closed parameters whose prior is to be drawn as well
+        fixed : values that are set and not drawn
+
+        Raises
+        ------
+        InputError
+            For an unknown parameter, or if the limits of the axis refuse every draw.
+
+        Notes
+        -----
+        One world is the best guess: belief stays at its centre. With several worlds all are drawn.
+        """
+        fixed, opened = dict(fixed or {}), set(open_edges)
+        for name in (*opened, *fixed):
+            if name not in axis.parameters:
+                raise InputError(f"no parameter {name!r}{nearest(name, axis.parameters)}")
+        if people < 1 or worlds < 1:
+            raise InputError(f"a cohort needs at least one person and one world, not {people} and {worlds}")
+        rejected: dict[str, int] = {}
+        beliefs = [_accepted(axis, seed, world, worlds, opened, fixed, rejected) for world in range(worlds)]
+        parameters = {
+            name: _people(axis, name, [belief[name] for belief in beliefs], people, seed, name in fixed)
+            for name in axis.parameters
+        }
+        labels = names or tuple(f"person {number + 1}" for number in range(people))
+        return cls(axis, people, worlds, seed, parameters, labels, rejected)
+
+    @classmethod
+    def reference(cls, axis: Axis, **fixed: float) -> Cohort:
+        """Return the one reference person: every parameter at its centre, but for those given."""
+        parameters = axis.defaults()
+        for name, value in fixed.items():
+            parameters[name] = axis.value_array(name, value)
+        return cls(axis, 1, 1, 0, parameters, ("reference person",))
+
+    def select(self, columns: np.ndarray, people: int, worlds: int) -> Cohort:
+        """Return the cohort of some columns (world-major, `people` a world)."""
+        take = {k: v if v.shape[-1] == 1 else v[..., columns] for k, v in self.parameters.items()}
+        cut = {
+            key: None if getattr(self, key) is None else getattr(self, key)[..., columns]
+            for key in ("start", "residual", "baseline_miss")
+        }
+        persons = columns[:people] % self.people
+        return replace(
+            self,
+            people=people,
+            worlds=worlds,
+            parameters=take,
+            names=tuple(self.names[i] for i in persons),
+            shares=None if self.shares is None else self.shares[persons],
+            covariates={key: value[persons] for key, value in self.covariates.items()},
+            **cut,
+        )
+
+
+def _normals(name: str, shape: tuple[int, ...], *seeds: int) -> np.ndarray:
+    """Standard-normal draws that belong to one parameter: adding another one changes nothing here."""
+    return np.random.default_rng([*seeds, crc32(name.encode())]).standard_normal(shape)
+
+
+def _accepted(
+    axis: Axis, seed: int, world: int, worlds: int, opened: set[str], fixed: dict[str, float], rejected: dict[str, int]
+) -> dict[str, np.ndarray]:
+    """Draw the belief of one world until the limits of the axis accept it."""
+    for attempt in range(ATTEMPTS):
+        values = {}
+        for name, param in axis.parameters.items():
+            centre = axis.value_array(name, fixed.get(name, param.value))
+            drawn = param.belief is not None and worlds > 1 and name not in fixed and (not param.closed or name in opened)
+            if drawn and param.belief is not None:
+                normal = _normals(name, centre.shape, seed, 1, world, attempt)
+                centre = np.asarray(param.belief.around(centre, normal))
+            values[name] = centre
+        broken = [limit for limit in axis.limits if np.any(limit.measure(values) > limit.below)]
+        if not broken:
+            return values
+        for limit in broken:
+            rejected[limit.name] = rejected.get(limit.name, 0) + 1
+    raise InputError(f"no draw in {ATTEMPTS} kept {broken[0].name} below {broken[0].below}: check the fixed parameters")
+
+
+def _people(
+    axis: Axis, name: str, beliefs: list[np.ndarray], people: int, seed: int, is_fixed: bool
+) -> np.ndarray:
+    """Spread one parameter over the people of every world, array [..., worlds * people] or [..., 1]."""
+    param = axis.parameters[name]
+    if param.between is None or is_fixed:
+        if all(np.array_equal(belief, beliefs[0]) for belief in beliefs):
+            return beliefs[0]
+        return np.concatenate([np.repeat(belief, people, axis=-1) for belief in beliefs], axis=-1)
+    shared = param.same_draw_as or name
+    shape = beliefs[0].shape[:-1]
+    normal = _normals(shared, (*shape, people), seed, 2)
+    return np.concatenate([np.asarray(param.between.around(belief, normal)) for belief in beliefs], axis=-1)

@@ -1,0 +1,265 @@
+"""The cohort engine: classical Runge-Kutta with a fixed step on JAX, people as the last axis.
+
+Levers and pulses are held at their mean over the step. The four stages are a scan over the
+Butcher row, so that the right-hand side is traced once; signals are averaged with the same
+quadrature. Runs wherever JAX runs, a GPU included.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gutbrain.model import units
+from gutbrain.model.axis import Axis
+from gutbrain.model.compartment import Events, Noise
+
+jax.config.update("jax_enable_x64", True)
+
+BLOCK = 400  # people a block: small enough for the cache, large enough to hide call overhead
+STAGES = np.array([[0.0, 1 / 6], [0.5, 1 / 3], [0.5, 1 / 3], [1.0, 1 / 6]])
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What moves the levers: one row an act.
+
+    Attributes
+    ----------
+    levers : lever of each act
+    dose : array [acts, columns], offset in the lever's unit
+    shape : array [steps, acts], mean over each step
+    effort : array [acts], 1 where the act ends for those who drop out
+    present : array [days, columns], 1 while the person is in the trial
+    """
+
+    levers: tuple[str, ...]
+    dose: np.ndarray
+    shape: np.ndarray
+    effort: np.ndarray
+    present: np.ndarray
+
+    @classmethod
+    def rest(cls, columns: int, days: int, steps_per_day: int, levers: tuple[str, ...] = ()) -> Drive:
+        """No act moves anything."""
+        acts = len(levers)
+        zeros = np.zeros((acts, columns)), np.zeros((days * steps_per_day, acts)), np.zeros(acts)
+        return cls(levers, *zeros, np.ones((days, columns)))
+
+
+@dataclass(frozen=True)
+class Run:
+    """Raw arrays of a run; `gutbrain.run.simulate` puts the names back."""
+
+    labels: tuple[str, ...]
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    end: np.ndarray
+    lost_day: np.ndarray
+    lost_row: np.ndarray
+
+
+def integrate(
+    axis: Axis,
+    start: np.ndarray,
+    parameters: Mapping[str, np.ndarray],
+    drive: Drive,
+    *,
+    days: int,
+    step_minutes: float = 15.0,
+    labels: tuple[str, ...] | None = None,
+    noise_seed: int | None = None,
+    gates: Mapping[tuple[str, str], np.ndarray] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    first_day: int = 0,
+    block: int | None = None,
+) -> Run:
+    """Integrate all columns day by day.
+
+    Parameters
+    ----------
+    start : array [rows, columns], declared units
+    parameters : declared values, arrays [..., columns or 1]
+    step_minutes : length of the step; it must divide an hour
+    labels : signals to summarise (all by default)
+    noise_seed : draw daily events and affect noise; the same seed gives the same bits
+    gates : openness of wires by (signal, listener), arrays [columns]
+    progress : called with (done, all) block-days
+
+    Returns
+    -------
+    Run : summaries in float32; `end` is the state after the last day in float64.
+    """
+    per_hour = round(60 / step_minutes)
+    if abs(per_hour * step_minutes - 60) > 1e-9:
+        raise ValueError(f"a step of {step_minutes} minutes does not divide an hour")
+    chosen = tuple(axis.columns) if labels is None else labels
+    columns = start.shape[1]
+    size = min(block or BLOCK, columns)
+    gate_keys = tuple(gates or ())
+    advance = _day_function(axis, drive.levers, chosen, per_hour, noise_seed is not None, gate_keys)
+    shape_days = drive.shape.reshape(days, 24, per_hour, len(drive.levers))
+    coherent = axis.coherent(parameters)
+    summaries = [np.empty((days, len(chosen), columns), np.float32) for _ in range(3)]
+    end, lost_day, lost_row = np.empty_like(start), np.full(columns, -1), np.zeros(columns, int)
+    starts = list(range(0, columns, size))
+    done, lock, stop = [0], threading.Lock(), threading.Event()
+
+    def run_block(number: int) -> None:
+        begin = starts[number]
+        take = np.minimum(np.arange(begin, begin + size), columns - 1)  # the last block is filled up
+        keep = min(size, columns - begin)
+        part = {k: jnp.asarray(v if np.shape(v)[-1] == 1 else v[..., take]) for k, v in coherent.items()}
+        gate = [jnp.asarray(gates[key][take]) for key in gate_keys] if gates else []
+        dose, y = jnp.asarray(drive.dose[:, take]), jnp.asarray(start[:, take])
+        guess = _first_guess(axis, y, part)
+        left = jnp.full(size, -1.0), jnp.zeros(size, int)
+        for day in range(days):
+            if stop.is_set():
+                return
+            present = 1 - drive.effort[:, None] * (1 - drive.present[day, take])
+            key = jax.random.PRNGKey(0 if noise_seed is None else noise_seed)
+            key = jax.random.fold_in(jax.random.fold_in(key, day), number)
+            y, guess, left, means = advance(
+                y, guess, left, part, dose * present, jnp.asarray(shape_days[day]), float(first_day + day), key, gate
+            )
+            for store, value in zip(summaries, means, strict=True):
+                store[day, :, begin : begin + keep] = np.asarray(value)[:, :keep]
+            with lock:
+                done[0] += 1
+                if progress:
+                    progress(done[0], days * len(starts))
+        end[:, begin : begin + keep] = np.asarray(y)[:, :keep]
+        lost_day[begin : begin + keep] = np.asarray(left[0])[:keep].astype(int)
+        lost_row[begin : begin + keep] = np.asarray(left[1])[:keep]
+
+    workers = max(1, min(len(starts), os.cpu_count() or 1))
+    run_all(run_block, len(starts), workers, stop)
+    return Run(chosen, *summaries, end, lost_day, lost_row)
+
+
+def run_all(work: Callable[[int], None], count: int, workers: int, stop: threading.Event) -> None:
+    """Run blocks on threads; an interrupt stops all of them before it travels on."""
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(work, number) for number in range(count)]
+        try:
+            wait(futures)
+        except BaseException:
+            stop.set()
+            raise
+        for future in futures:
+            future.result()
+
+
+@partial(jax.jit, static_argnums=0)
+def _guess(axis: Axis, y: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    reading = axis.read(y, parameters, {})
+    for name in axis.unknowns():
+        compartment, _, field = name.partition(".")
+        getattr(reading.views[compartment], field)
+    return reading.solved
+
+
+def _first_guess(axis: Axis, y: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return _guess(axis, y, dict(parameters)) if axis.unknowns() else {}
+
+
+_COMPILED: dict[tuple[Any, ...], Any] = {}
+
+
+def _day_function(axis: Axis, levers: tuple[str, ...], labels: tuple[str, ...], per_hour: int, noisy: bool,
+                  gate_keys: tuple[tuple[str, str], ...]) -> Any:  # fmt: skip
+    """Compile one day once for an axis, a set of acts and a set of signals."""
+    key = (id(axis), levers, labels, per_hour, noisy, gate_keys)
+    if key not in _COMPILED:
+        day = partial(_advance_day, axis, levers, labels, per_hour, noisy, gate_keys)
+        # The axis is kept beside its function: a freed axis must not hand its identity to another.
+        _COMPILED[key] = (axis, jax.jit(day))
+    return _COMPILED[key][1]
+
+
+def _advance_day(axis: Axis, levers: tuple[str, ...], labels: tuple[str, ...], per_hour: int, noisy: bool,
+                 gate_keys: tuple[tuple[str, str], ...], y: Any, guess: Any, left: Any, parameters: Any, dose: Any,
+                 shapes: Any, day: Any, key: Any, gate: Any) -> Any:  # fmt: skip
+    step = 1.0 / (24 * per_hour)
+    low, high = (jnp.asarray(bound)[:, None] for bound in axis.bounds)
+    slack = 1e-3 * (high - low)
+    gates = dict(zip(gate_keys, gate, strict=True))
+    people = y.shape[1]
+
+    def moved(shape: Any, begin: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {"clock.step_start": begin, "clock.step": step, "run.noise": float(noisy)}
+        for number, lever in enumerate(levers):
+            value = dose[number] * shape[number]
+            found[lever] = found[lever] + value if lever in found else value
+        return found
+
+    def one_step(carry: Any, xs: Any) -> Any:
+        y, guess, left, hour = carry
+        shape, begin, count = xs
+        offsets = moved(shape, begin)
+        # One Jacobian of the balances serves the four stages: the pools follow within one chord step.
+        now = offsets | {"clock.time": begin}
+        guess = axis.read(y, parameters, now, guess=guess, gates=gates).refreshed()
+
+        def stage(inner: Any, row: Any) -> Any:
+            slope, change, sums, guess = inner
+            now = offsets | {"clock.time": begin + row[0] * step}
+            reading = axis.read(y + row[0] * step * slope, parameters, now, guess=guess, gates=gates)
+            slope = reading.vector()
+            sums = sums + row[1] * reading.outputs(labels)
+            guess = {name: reading.solved.get(name, guess[name]) for name in guess}
+            return (slope, change + row[1] * slope, sums, guess), None
+
+        zero = jnp.zeros_like(y)
+        (_, change, sums, guess), _ = jax.lax.scan(
+            stage, (zero, zero, jnp.zeros((len(labels), people)), guess), jnp.asarray(STAGES)
+        )
+        new = y + step * change
+        if noisy:
+            new = new + _random_change(axis, y, parameters, offsets, guess, step, jax.random.fold_in(key, count))
+        outside = ~jnp.isfinite(new) | (new < low - slack) | (new > high + slack)
+        gone = outside.any(axis=0) & (left[0] < 0)
+        left = jnp.where(gone, jnp.floor(begin), left[0]), jnp.where(gone, outside.argmax(axis=0), left[1])
+        new = jnp.where(jnp.isfinite(new), jnp.clip(new, low, high), y)
+        return (new, guess, left, hour + sums), None
+
+    def one_hour(carry: Any, xs: Any) -> Any:
+        # Sums travel in the carry: XLA is several times slower when each step leaves its own.
+        (*carry, hour), _ = jax.lax.scan(one_step, (*carry, jnp.zeros((len(labels), people))), xs)
+        return tuple(carry), (hour / per_hour).astype(jnp.float32)
+
+    count = jnp.arange(24 * per_hour).reshape(24, per_hour)
+    (y, guess, left), hours = jax.lax.scan(one_hour, (y, guess, left), (shapes, day + count * step, count))
+    return y, guess, left, (hours.mean(axis=0), hours.min(axis=0), hours.max(axis=0))
+
+
+def _random_change(axis: Axis, y: Any, parameters: Any, offsets: Any, guess: Any, step: float, key: Any) -> Any:
+    """Draw the random change of one step: Wiener noise and jumps, for states that declare them."""
+    reading = axis.read(y, parameters, offsets | {"clock.time": offsets["clock.step_start"]}, guess=guess)
+    change = jnp.zeros_like(y)
+    for part in axis.compartments:
+        for equation in part.members(Noise).values():
+            rows = axis.slices[part.name, equation.of]
+            size = getattr(reading.views[part.name], equation.name) / units.factor(axis.state(part.name, equation.of).unit)
+            key, use = jax.random.split(key)
+            drawn = jax.random.normal(use, (rows.stop - rows.start, y.shape[1]))
+            change = change.at[rows].add(size * jnp.sqrt(step) * drawn)
+        for event in part.members(Events).values():
+            rows = axis.slices[part.name, event.of]
+            rate, median, log_sd = getattr(reading.views[part.name], event.name)
+            key, use, how_large = jax.random.split(key, 3)
+            happens = jax.random.uniform(use, (y.shape[1],)) < rate * step
+            jump = median * jnp.exp(log_sd * jax.random.normal(how_large, (y.shape[1],)))
+            change = change.at[rows].add(jnp.where(happens, jump, 0.0))
+    return change

@@ -1,0 +1,59 @@
+"""Imports go one way; who has only data pays for no simulator."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ORDER = (("errors", "evidence"), ("model",), ("body",), ("protocols", "people"), ("run",), ("observe",), ("study",),
+         ("analyse", "fit", "design"), ("show", "cli", "plan"))  # fmt: skip
+RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
+FILES = [f for f in sorted((ROOT / "gutbrain").rglob("*.py")) if f != ROOT / "gutbrain" / "__init__.py"]
+
+
+def imported(file: Path) -> list[tuple[int, str]]:
+    """Return line and full name of every import that runs; what stands under TYPE_CHECKING does not."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    typing = [n for n in ast.walk(tree) if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)]
+    asleep = {id(node) for branch in typing for part in branch.body for node in ast.walk(part)}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import) and id(node) not in asleep:
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and id(node) not in asleep:
+            found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT / "gutbrain")))
+def test_imports_go_one_way(file):
+    own = file.relative_to(ROOT / "gutbrain").with_suffix("").parts[0]
+    assert own in RANK, f"{own} has no place in the order of imports; give it one here"
+    ours = [(line, f"{name}.".split(".")) for line, name in imported(file) if name.split(".")[0] == "gutbrain"]
+    # What the package gives as a whole stands at the top of the order.
+    wrong = [f"line {line}: {own} imports {'.'.join(parts).strip('.')}" for line, parts in ours
+             if RANK.get(parts[1], len(ORDER) - 1) > RANK[own]]  # fmt: skip
+    if own in ("study", "analyse"):
+        wrong += [f"line {line}: {own} imports {name}" for line, name in imported(file)
+                  if name.split(".")[0] in ("jax", "diffrax") or name.startswith("gutbrain.model")]  # fmt: skip
+    assert wrong == []
+
+
+TABLES = [f for f in FILES if f.parts[-2] in ("study", "analyse")]
+LIGHT = [
+    "gutbrain",
+    "gutbrain.evidence.findings",
+    *(".".join(f.relative_to(ROOT).with_suffix("").parts) for f in TABLES),
+]
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_importing_brings_no_simulator(module):
+    asked = f"import {module}, sys; print([m for m in ('jax', 'diffrax', 'gutbrain.model.axis') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
