@@ -97,6 +97,7 @@ class Trial:
     visits : days whose values are tabulated
     everyone : acts on all arms
     twins : the same people in every arm instead of a random split
+    assigned : arm of each person, where a real study has fixed it
     """
 
     arms: tuple[Protocol, ...]
@@ -105,6 +106,7 @@ class Trial:
     everyone: Protocol = field(default_factory=lambda: Protocol(""))
     twins: bool = False
     course_days: int = 56
+    assigned: tuple[int, ...] = ()
 
     @property
     def acts(self) -> list[tuple[int | None, Act]]:

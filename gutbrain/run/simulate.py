@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +35,8 @@ def randomise(cohort: Cohort, trial: Trial) -> Randomised:
     if trial.twins:
         persons = np.tile(np.arange(cohort.people), arms)
         arm = np.repeat(np.arange(arms), cohort.people)
+    elif trial.assigned:
+        persons, arm = np.arange(cohort.people), np.array(trial.assigned)
     else:
         persons = np.arange(cohort.people)
         order = np.random.default_rng([cohort.seed, 3]).permutation(cohort.people)
@@ -62,15 +64,20 @@ def presence(cohort: Cohort, arm: np.ndarray, trial: Trial) -> np.ndarray:
     return (np.arange(trial.days)[:, None] < leaves).astype(float)
 
 
-def drive_of(cohort: Cohort, arm: np.ndarray, trial: Trial, steps_per_day: int, present: np.ndarray) -> Drive:
-    """Turn the acts of a trial into doses [acts, columns] and shapes [steps, acts]."""
+def drive_of(
+    cohort: Cohort, arm: np.ndarray, trial: Trial, steps_per_day: int, present: np.ndarray, average: bool = False
+) -> Drive:
+    """Turn the acts of a trial into doses [acts, columns] and shapes [steps, acts].
+
+    With `average` nobody differs: every dose is the centre of its belief, kept as people keep it on average.
+    """
     from gutbrain.run.fixed import Drive
 
     acts = trial.acts
     begin = np.arange(trial.days * steps_per_day) / steps_per_day
     doses = np.zeros((len(acts), cohort.size))
     for row, (number, act) in enumerate(acts):
-        dose = _dose(cohort, act, row)
+        dose = _dose(cohort, replace(act, belief=None, kept=None) if average else act, row)
         doses[row] = dose if number is None else np.where(arm == number, dose, 0.0)
     shapes = np.stack([act.values(begin, 1 / steps_per_day) for _, act in acts], axis=1) if acts else np.zeros((len(begin), 0))
     effort = np.array([float(act.effort) for _, act in acts])

@@ -136,7 +136,8 @@ def _settled(residual: np.ndarray | None) -> str:
     return (
         f"{text}. Over one more day of it, the state that moved most did so by "
         f"{number(float(np.median(known)))} of its size in the middle person, by {number(float(known.max()))} "
-        f"in the worst; in {moving} of {len(known)} it was more than 1 %."
+        f"in the worst; in {moving} of {len(known)} it was more than 1 %. A state that rests at zero is "
+        "measured against a thousandth of its range, so it leads this count."
     )
 
 

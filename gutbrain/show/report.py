@@ -129,8 +129,8 @@ def _simulated(result: Result, plan_text: str) -> list[Block]:
     )
     said = f"{len(trial.arms)} arms over {trial.days} days; {kind}. {_persons(result)} people were drawn"
     if cohort.worlds > 1:
-        said += f", each of them again in every one of {cohort.worlds} worlds. A world is one guess at everything nobody "
-        said += "knows; people differ within each world."
+        said += f", each of them again in every one of {cohort.worlds} worlds. A world is one guess at everything "
+        said += "nobody knows; people differ within each world."
     else:
         said += ". One world: everything unknown is held at its best guess."
     baseline = cohort.baseline_note or (SPLIT if cohort.shares is not None else "")
