@@ -1,4 +1,4 @@
-"""The reference engine: diffrax with error control, one person at a time.
+"""The reference engine: diffrax with error control, a few people on common steps.
 
 Levers act at the moment, not as a mean over a step, and their jumps are given to the solver.
 """
@@ -23,17 +23,19 @@ def integrate(
     acts: Sequence[Act],
     times: np.ndarray,
     *,
+    dose: np.ndarray | None = None,
     rtol: float = 1e-8,
     jumps: Sequence[float] = (),
     max_steps: int = 1_000_000,
 ) -> np.ndarray:
-    """Integrate one person and return the states at `times`, array [times, rows].
+    """Integrate all columns and return the states at `times`, array [times, rows, columns].
 
     Parameters
     ----------
-    start : array [rows, 1]; `parameters` hold one person
+    start : array [rows, columns], declared units
     acts : acts with their full dose; `relative` and spreads are not resolved here
     times : days, increasing, the first is the begin
+    dose : dose of each act for each column, array [acts, columns]; the acts' own without it
     jumps : further times of day-long repeats (wake, sleep) at which a lever jumps, in days of a day
 
     Raises
@@ -51,14 +53,15 @@ def integrate(
     coherent = {name: jnp.asarray(value) for name, value in axis.coherent(parameters).items()}
     begin, end = float(times[0]), float(times[-1])
     days = np.arange(np.floor(begin), np.ceil(end) + 1)
+    sizes = jnp.asarray([[act.dose] for act in acts] if dose is None else dose)
     edges = {float(edge) for act in acts for edge in _edges(act, begin, end)}
     edges |= {float(day + part) for day in days for part in jumps}
     at = jnp.asarray(sorted(edge for edge in edges if begin < edge < end) or [end])
 
     def slope(time: Any, y: Any, _: Any) -> Any:
         levers: dict[str, Any] = {"clock.time": time, "clock.step_start": time, "clock.step": 0.0}
-        for act in acts:
-            value = act.dose * _moment(act, time)
+        for act, size in zip(acts, sizes, strict=True):
+            value = size * _moment(act, time)
             levers[act.lever] = levers[act.lever] + value if act.lever in levers else value
         return axis.read(y, coherent, levers).vector()
 
@@ -70,7 +73,7 @@ def integrate(
             saveat=diffrax.SaveAt(ts=jnp.asarray(times)), stepsize_controller=stepping, max_steps=max_steps,
         ).ys
     )(jnp.asarray(start))  # fmt: skip
-    return np.asarray(solution)[:, :, 0]
+    return np.asarray(solution)
 
 
 def _moment(act: Act, time: Any) -> Any:

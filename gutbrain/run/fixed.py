@@ -193,7 +193,8 @@ def _advance_day(axis: Axis, levers: tuple[str, ...], labels: tuple[str, ...], p
                  shapes: Any, day: Any, key: Any, gate: Any) -> Any:  # fmt: skip
     step = 1.0 / (24 * per_hour)
     low, high = (jnp.asarray(bound)[:, None] for bound in axis.bounds)
-    slack = 1e-3 * (high - low)
+    # States that noise or events move stop at the ends of their scale: an affect of 0 is no person lost.
+    slack = jnp.where(jnp.asarray(_drawn_rows(axis) & noisy)[:, None], jnp.inf, 1e-3 * (high - low))
     gates = dict(zip(gate_keys, gate, strict=True))
     people = y.shape[1]
 
@@ -242,6 +243,15 @@ def _advance_day(axis: Axis, levers: tuple[str, ...], labels: tuple[str, ...], p
     count = jnp.arange(24 * per_hour).reshape(24, per_hour)
     (y, guess, left), hours = jax.lax.scan(one_hour, (y, guess, left), (shapes, day + count * step, count))
     return y, guess, left, (hours.mean(axis=0), hours.min(axis=0), hours.max(axis=0))
+
+
+def _drawn_rows(axis: Axis) -> np.ndarray:
+    """Mark the rows of states with noise or events, array [rows] of bool."""
+    drawn = np.zeros(len(axis.rows), bool)
+    for part in axis.compartments:
+        for equation in (*part.members(Noise).values(), *part.members(Events).values()):
+            drawn[axis.slices[part.name, equation.of]] = True
+    return drawn
 
 
 def _random_change(axis: Axis, y: Any, parameters: Any, offsets: Any, guess: Any, step: float, key: Any) -> Any:

@@ -6,7 +6,6 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
 
 from gutbrain.body.whole import standard
@@ -44,17 +43,13 @@ def whole():
 
 
 @pytest.fixture(scope="session")
+def levers() -> tuple[str, ...]:
+    """Levers of the shared compiled day."""
+    return LEVERS
+
+
+@pytest.fixture(scope="session")
 def reference(whole) -> Cohort:
     """The reference person without what the prototype leaves out, settled."""
     person = Cohort.reference(whole, **GAPS)
     return settle(person, levers=LEVERS, labels=tuple(whole.columns))
-
-
-@pytest.fixture(scope="session")
-def spread_out():
-    """Repeat a settled person over columns: (start, parameters)."""
-
-    def repeat(cohort: Cohort, columns: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        return np.repeat(cohort.start, columns, axis=1), cohort.parameters
-
-    return repeat

@@ -1,0 +1,258 @@
+"""Command line of gutbrain: run, show, check, explain."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gutbrain.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gutbrain.model.axis import Axis
+    from gutbrain.plan import Plan
+
+VIEWS = ("plan", "acts", "compartments", "states", "signals", "parameters", "levers", "edges", "equations", "graph")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(
+        prog="gutbrain", description="An executable gut-brain axis. It shows what assumptions imply; it is no medical advice."
+    )
+    top.add_argument("--version", action="store_true", help="print the version and stop")
+    top.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = top.add_subparsers(dest="command", metavar="command")
+    run = commands.add_parser("run", help="run a plan and write a folder with tables, figures and a report")
+    run.add_argument("plan", help="a built-in plan (mbsr, dietswap) or a TOML file")
+    run.add_argument("--study", type=Path, help="folder of a diet-exchange study, for plans of that kind")
+    run.add_argument("--baseline", help="counts table whose samples give the colons; atlas, or none")
+    run.add_argument("--sample", default="", help="the sample of that table that is meant")
+    run.add_argument("--out", type=Path, help="folder to write (default runs/PLAN)")
+    run.add_argument("--force", action="store_true", help="replace the run folder if it exists")
+    run.add_argument("--people", type=int, help="people in each arm")
+    run.add_argument("--worlds", type=int, help="worlds of belief")
+    run.add_argument("--seed", type=int, help="seed of all draws")
+    run.add_argument("--quiet", action="store_true", help="no progress bar")
+    show = commands.add_parser("show", help="show the model or a plan")
+    show.add_argument("what", choices=VIEWS)
+    show.add_argument("name", nargs="?", default="", help="name of the plan, or part of the names to list")
+    show.add_argument("--axis", default="standard", help="name of the axis")
+    show.add_argument("--out", type=Path, help="write to this file instead of printing")
+    show.add_argument("--force", action="store_true", help="replace the file if it exists")
+    check = commands.add_parser("check", help="say all that is wrong with the model at once")
+    check.add_argument("--axis", default="standard", help="name of the axis")
+    check.add_argument("--step", type=float, default=15.0, help="step in minutes that must be safe")
+    explain = commands.add_parser("explain", help="say which paths carried an effect of a run")
+    explain.add_argument("run", type=Path, help="run folder")
+    explain.add_argument("--outcome", required=True, help="signal, for example mind.negative_affect")
+    explain.add_argument("--arm", default="", help="arm (default: that of the report)")
+    explain.add_argument("--comparator", default="", help="arm it is compared with (default: that of the report)")
+    for command in (run, show, check, explain):
+        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0, 1 for findings of `check`, 2 for an error, 130 when interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(given)
+    if options.version:
+        from importlib.metadata import version
+
+        print(f"gutbrain {version('gutbrain')}")
+        return 0
+    if not options.command:
+        parser().print_help()
+        return 2
+    from gutbrain.model.compartment import ModelError
+
+    try:
+        work = {"run": _run, "show": _show, "check": _check, "explain": _explain}[options.command]
+        return work(options, "gutbrain " + shlex.join(given))
+    except KeyboardInterrupt:
+        print("gutbrain: interrupted; nothing was written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except (InputError, ModelError) as error:
+        if options.debug:
+            raise
+        print(f"gutbrain: {error}", file=sys.stderr)
+        return 2
+    except ImportError as error:
+        if options.debug:
+            raise
+        name = error.name or str(error)
+        print(f"gutbrain: the library {name!r} is missing: pip install {name}", file=sys.stderr)
+        return 2
+    except Exception as error:
+        if options.debug:
+            raise
+        print(f"gutbrain: unexpected {type(error).__name__}: {error} (run again with --debug for the place)", file=sys.stderr)
+        return 2
+
+
+def _plan_of(options: argparse.Namespace) -> Plan:
+    from gutbrain.plan import read_plan
+
+    plan = read_plan(options.plan)
+    people = plan.people
+    changes: dict[str, Any] = {}
+    if options.people is not None:
+        changes["per_arm"] = options.people
+    if options.worlds is not None:
+        changes["worlds"] = options.worlds
+    if options.baseline is not None:
+        changes["baseline"] = options.baseline
+    if options.sample:
+        changes["sample"] = options.sample
+    for key in ("per_arm", "worlds"):
+        if changes.get(key, 1) < 1:
+            raise InputError(f"--{'people' if key == 'per_arm' else key} must be at least 1, not {changes[key]}")
+    update: dict[str, Any] = {"people": people.model_copy(update=changes)}
+    if options.seed is not None:
+        update["seed"] = options.seed
+    return plan.model_copy(update=update)
+
+
+def _run(options: argparse.Namespace, command: str) -> int:
+    from gutbrain.folder import refuse_existing
+
+    plan = _plan_of(options)
+    out = options.out or Path("runs") / Path(options.plan).stem
+    refuse_existing(out, options.force)
+    if plan.kind == "exchange" and options.study is None:
+        raise InputError(f"plan {options.plan!r} predicts a study", mend="Give its folder with --study")
+    if plan.kind == "trial" and options.study is not None:
+        raise InputError(f"plan {options.plan!r} is a trial, so --study has no use", mend="Leave it out, or use --baseline")
+    if plan.kind == "exchange" and not options.study.is_dir():
+        raise InputError("there is no such study folder", file=options.study)
+    from gutbrain.job import run_exchange, run_trial
+
+    progress = None if options.quiet else Bars()
+    try:
+        if plan.kind == "exchange":
+            done = run_exchange(plan, options.study, out, force=options.force, progress=progress, command=command)
+        else:
+            done = run_trial(plan, out, force=options.force, progress=progress, command=command)
+    finally:
+        if progress is not None:
+            progress.close()
+    print("\n".join(done.lines))
+    return 0
+
+
+class Bars:
+    """One progress bar a stage, with an estimate of what is left."""
+
+    def __init__(self) -> None:
+        self._name, self._bar = "", None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        from tqdm import tqdm
+
+        bar: Any = self._bar
+        if what != self._name or bar is None or bar.total != total or bar.n >= total:
+            self.close()
+            shown = "{desc} {percentage:3.0f} % |{bar}| {elapsed}, {remaining} left"
+            bar = tqdm(total=total, desc=f"{what:<12}", bar_format=shown, file=sys.stderr, mininterval=0.5)
+            self._name, self._bar = what, bar
+        bar.update(done - bar.n)
+
+    def close(self) -> None:
+        """End the running bar."""
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+
+
+def _axis(name: str) -> Axis:
+    from gutbrain.body.whole import AXES
+    from gutbrain.model.axis import nearest
+
+    if name not in AXES:
+        raise InputError(f"no axis {name!r}{nearest(name, AXES)} (known: {', '.join(AXES)})")
+    return AXES[name]()
+
+
+def _show(options: argparse.Namespace, _: str) -> int:
+    if options.what == "plan":
+        from gutbrain.plan import built_in, read_plan
+
+        if not options.name:
+            raise InputError(f"name a plan: {', '.join(built_in())}, or a TOML file")
+        text = read_plan(options.name).text()
+    else:
+        from gutbrain.show.listing import listing
+
+        text = listing(_axis(options.axis), options.what, options.name)
+    if options.out is None:
+        print(text.rstrip("\n"))
+        return 0
+    if options.out.exists() and not options.force:
+        raise InputError(f"{options.out} exists already; nothing was written", mend="Choose another --out, or give --force")
+    try:
+        options.out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write: {error.strerror}", file=options.out) from error
+    print(options.out)
+    return 0
+
+
+def _check(options: argparse.Namespace, _: str) -> int:
+    from gutbrain.evidence.claims import check_claims
+    from gutbrain.model.check import check
+
+    axis = _axis(options.axis)
+    findings = check(axis, f"{options.step:g} minute")
+    for finding in findings:
+        print(f"{finding.severity}: {finding.where}: {finding.what}" + (f"; {finding.mend}" if finding.mend else ""))
+    claims = check_claims(axis)
+    for line in claims:
+        print(f"error: claims: {line}")
+    errors = sum(finding.severity == "error" for finding in findings) + len(claims)
+    for limit in axis.limits:
+        print(f"{limit.name} at rest: {float(limit.measure(axis.defaults()).max()):.2f} (must stay below 1; draws above {limit.below} are refused)")
+    print(f"{axis.name}: {len(axis.rows)} states, {len(axis.edges)} edges, {len(axis.parameters)} parameters; {errors} errors")
+    return 1 if errors else 0
+
+
+def _explain(options: argparse.Namespace, _: str) -> int:
+    from gutbrain.job import axis_of, compared
+    from gutbrain.model.axis import nearest
+    from gutbrain.plan import read_plan
+
+    path = options.run / "plan.toml"
+    if not path.is_file():
+        raise InputError("this is no run folder: it holds no plan.toml", file=options.run)
+    plan = read_plan(path)
+    if plan.kind != "trial":
+        raise InputError("only trials have arms whose difference can be explained", file=options.run)
+    axis = axis_of(plan)
+    if options.outcome not in axis.columns:
+        raise InputError(f"--outcome: the axis gives no signal {options.outcome!r}{nearest(options.outcome, axis.columns)}")
+    arm, comparator = compared(plan)
+    arm, comparator = options.arm or arm, options.comparator or comparator
+    from gutbrain.run.explain import explain
+    from gutbrain.show.listing import explained
+
+    bars = Bars()
+    try:
+        found = explain(
+            axis, plan.trial(), arm, comparator, options.outcome, step_minutes=plan.step_minutes,
+            progress=lambda done, total: bars("explaining", done, total),
+        )  # fmt: skip
+    finally:
+        bars.close()
+    print(explained(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

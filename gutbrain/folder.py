@@ -1,0 +1,59 @@
+"""Run folders: whole or not at all. Nothing half-written stays, nothing is overwritten unasked."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gutbrain.errors import InputError
+
+
+def refuse_existing(target: Path, force: bool) -> None:
+    """Refuse a target that exists, before any work is done.
+
+    Raises
+    ------
+    InputError
+        If the folder exists and `force` is not set, or if it is not a run folder.
+    """
+    if not target.exists():
+        return
+    if not force:
+        raise InputError(f"{target} exists already; nothing was written", mend="Choose another --out, or give --force")
+    if target.is_file() or (any(target.iterdir()) and not (target / "manifest.json").exists()):
+        raise InputError(f"{target} is not a run folder (it has no manifest.json), so --force does not replace it")
+
+
+@contextmanager
+def whole_folder(target: Path, force: bool) -> Iterator[Path]:
+    """Give a folder to write into; it becomes `target` only if everything was written.
+
+    Raises
+    ------
+    InputError
+        If the disk is full or the place cannot be written.
+    """
+    refuse_existing(target, force)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise InputError(f"cannot write beside {target}: {error.strerror}", mend="Choose another --out") from error
+    try:
+        yield work
+        work.chmod(0o755)
+        old = None
+        if target.exists():
+            old = target.with_name(f".{target.name}-old-{work.name[-8:]}")
+            target.rename(old)
+        work.rename(target)
+        if old is not None:
+            shutil.rmtree(old)
+    except OSError as error:
+        raise InputError(f"{target} was not written: {error.strerror or error}", mend="Free some space, or choose another --out") from error
+    finally:
+        if work.exists():
+            shutil.rmtree(work, ignore_errors=True)
