@@ -14,6 +14,7 @@ from gutbrain.body.immune import Immune
 from gutbrain.body.mind import Affect, Appraisal
 from gutbrain.body.practice import Practice
 from gutbrain.model.axis import Axis
+from gutbrain.model.compartment import Param
 from gutbrain.people.cohort import Cohort
 from gutbrain.protocols.exposure import public_speech, tsst
 from gutbrain.protocols.practice import active_control, attention_control, mbsr, no_treatment, wait_list
@@ -99,16 +100,17 @@ def laboratory_change(kind: str, signal: str, hour: float, minutes: float) -> tu
     return values[first], values[first + round(minutes / 15)]
 
 
-def leaks_in(responding: bool) -> float:
-    """Return the mean rise of permeability over two hours of public speech, in those with or without cortisol rise.
+def leak_of_responders_over_others() -> float:
+    """Return the rise of permeability in public speech, of those whose cortisol rises, over that of the others.
 
-    A responder's cortisol rises by a tenth over the same hour of an undisturbed day.
+    Others: the quarter with the smallest rise of cortisol over the same hours of the day before.
     """
     seen = laboratory("speech").signals
     speech, day_before = slice(PER_DAY + 36, PER_DAY + 45), slice(36, 45)
-    rise = (seen["hpa.cortisol"][speech] / seen["hpa.cortisol"][day_before]).max(axis=0) - 1
+    rise = (seen["hpa.cortisol"][speech] / seen["hpa.cortisol"][day_before]).max(axis=0)
     leak = seen["barrier.permeability"][speech].mean(axis=0) - 1
-    return float(leak[(rise > 0.1) == responding].mean())
+    others = rise < np.quantile(rise, 0.25)
+    return float(leak[~others].mean() / leak[others].mean())
 
 
 # -- chronic load, transit, blood -------------------------------------------------------------------
@@ -148,7 +150,7 @@ def stools(people: int = 20000) -> dict[str, np.ndarray]:
     }
 
 
-def drawn(kind: type, name: str, people: int = 20000) -> np.ndarray:
-    """Draw one parameter of one compartment between people."""
-    cohort = Cohort.draw(Axis(kind(), name=kind.__name__.lower()), people, seed=6)
-    return cohort.parameters[f"{kind.__name__.lower()}.{name}"]
+def drawn(param: Param, people: int = 20000) -> np.ndarray:
+    """Draw one parameter between people, declared unit."""
+    assert param.between is not None
+    return np.asarray(param.between.around(param.value, np.random.default_rng(6).standard_normal(people)))

@@ -149,8 +149,10 @@ def _explained(
         return None, None
     told = None if progress is None else (lambda done, total: progress("explaining", done, total))
     options: dict[str, Any] = {"step_minutes": plan.step_minutes, "progress": told}
-    explanation = explain(axis, result.trial, arm, comparator, plan.report.primary, **options)
-    return explanation, sensitivities(axis, result.trial, arm, comparator, plan.report.primary, **options)
+    # The reference person is settled among the copies on which parameters are raised.
+    sensitivity, person = sensitivities(axis, result.trial, arm, comparator, plan.report.primary, **options)
+    explanation = explain(axis, result.trial, arm, comparator, plan.report.primary, person=person, **options)
+    return explanation, sensitivity
 
 
 def _write_trial(

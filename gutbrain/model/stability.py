@@ -5,8 +5,9 @@ All derivatives are taken at once: each case fills one column a state, and peopl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import jax
@@ -88,7 +89,17 @@ def run_days(
     -------
     array [kept, rows, people]: states at the begin of the kept steps, and at the end of the run.
     """
-    count = round(24 * 60 / step_minutes)
+    day = _day(axis, round(24 * 60 / step_minutes))
+    at, kept = jnp.asarray(y, float), []
+    for number in range(days):
+        at, path = day(at, float(number), dict(parameters))
+        kept.append(np.asarray(path[::every]))
+    return np.concatenate([*kept, np.asarray(at)[None]])
+
+
+@cache
+def _day(axis: Axis, count: int) -> Callable[..., tuple[Any, Any]]:
+    """Compile one day of `count` steps at rest, once for an axis."""
     step = 1.0 / count
     low, high = (bound[:, None] for bound in axis.bounds)
 
@@ -108,11 +119,7 @@ def run_days(
 
         return jax.lax.scan(one, at, jnp.arange(count))
 
-    at, kept = jnp.asarray(y, float), []
-    for number in range(days):
-        at, path = day(at, float(number), dict(parameters))
-        kept.append(np.asarray(path[::every]))
-    return np.concatenate([*kept, np.asarray(at)[None]])
+    return day
 
 
 @dataclass(frozen=True)

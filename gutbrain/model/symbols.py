@@ -13,8 +13,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import sympy
 
+from gutbrain.errors import InputError
 from gutbrain.model import units
 from gutbrain.model.axis import Axis
 from gutbrain.model.compartment import (
@@ -27,8 +27,14 @@ from gutbrain.model.compartment import (
     State,
     Unknown,
 )
-from gutbrain.model.expressions import apply, stack, symbolic, total, window
 from gutbrain.model.reading import Reading
+
+try:
+    import sympy
+
+    from gutbrain.model.expressions import apply, stack, symbolic, total, window
+except ImportError as error:
+    raise InputError("printed equations need sympy: pip install 'gutbrain[equations]'") from error
 
 __all__ = ["Name", "Symbols", "apply", "equations", "evaluate", "jacobian_pattern", "stack", "total", "window"]
 

@@ -19,7 +19,7 @@ from gutbrain.people.delimited import read_text, require_columns
 from gutbrain.people.taxa import CLASS_NOTE, GROUPS, table
 
 _PLACE = ("stats", "composition", "tests", "data")
-_NEEDS = "scikit-bio 0.7.4 or later"
+_NEEDS = "scikit-bio 0.7.4 or later: pip install 'gutbrain[atlas]'"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ import numpy as np
 
 from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
+from gutbrain.run.blocks import in_blocks
 from gutbrain.run.settle import block_rows, settle, solve_block
 
 FLOOR = 2e-4  # share that reseeding alone sustains; a count of zero is read as this
@@ -58,15 +59,18 @@ def with_baselines(
     target = np.maximum(np.asarray(shares, float), FLOOR)
     target = np.tile(target / target.sum(axis=1, keepdims=True), (cohort.worlds, 1)).T
     reference = Cohort.reference(axis)
-    rest = solve_block(axis, "colon", axis.start(reference.parameters), reference.parameters)
+    # As wide as the cohort: the same compiled solver serves the one and the many.
+    alike = np.repeat(axis.start(reference.parameters), cohort.size, axis=1)
+    rest = solve_block(axis, "colon", alike, reference.parameters)[:, :1]
     parameters = {name: np.array(value) for name, value in cohort.parameters.items()}
     drawn = np.broadcast_to(parameters["colon.growth_scale"], (len(target), cohort.size))
     parameters["colon.growth_scale"] = np.array(drawn)
     y = np.broadcast_to(axis.start(parameters), (len(axis.rows), cohort.size))
-    walked = _reach(axis, rest, y, axis.coherent(reference.parameters), axis.coherent(parameters), np.log(target))
-    parameters["colon.growth_scale"] = np.asarray(walked[0])
+    known = jnp.asarray(rest), axis.coherent(reference.parameters)
+    walked = in_blocks(partial(_reach, axis, *known), y, axis.coherent(parameters), np.log(target))
+    parameters["colon.growth_scale"] = walked[0]
     moved = replace(
-        cohort, parameters=parameters, start=np.asarray(walked[1]), shares=np.asarray(shares), baseline_note=note
+        cohort, parameters=parameters, start=walked[1], shares=np.asarray(shares), baseline_note=note
     )
     settled = settle(moved, progress=progress, **options)
     assert settled.start is not None
@@ -84,7 +88,7 @@ def unreached(cohort: Cohort) -> list[str]:
 
 
 @partial(jax.jit, static_argnums=0)
-def _reach(axis: Axis, rest: Any, y: Any, reference: Any, parameters: Any, target: Any) -> Any:
+def _reach(axis: Axis, rest: Any, reference: Any, y: Any, parameters: Any, target: Any) -> Any:
     """Walk from the reference person to each measured one; return scales [groups, columns] and states."""
     colon = block_rows(axis, "colon")
     groups = axis.slices["colon", "biomass"]

@@ -8,7 +8,7 @@ is not on the path rests. Effects of single paths need not add up: what is missi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -120,6 +120,11 @@ def explain(
     )  # fmt: skip
 
 
+def trial_place(trial: Trial, name: str) -> int:
+    """Return the number of an arm."""
+    return trial.arms.index(arm_named(trial, name))
+
+
 def arm_named(trial: Trial, name: str) -> Protocol:
     """Return an arm of a trial by name.
 
@@ -158,8 +163,8 @@ class _Runner:
         copies = len(gates)
         columns = np.zeros(2 * copies, int)
         both = self.person.select(columns, 2 * copies, 1)
-        arm = np.repeat([0, 1], copies)
-        trial = Trial(self.pair, self.last + 1, (0,), self.trial.everyone)
+        arm = np.repeat([trial_place(self.trial, arm.name) for arm in self.pair], copies)
+        trial = replace(self.trial, days=self.last + 1, visits=(0,))
         present = np.ones((trial.days, both.size))
         drive = drive_of(both, arm, trial, round(1440 / self.step_minutes), present, average=True)
         keys = sorted({(w.signal, w.listener) for w in self.axis.edges})
@@ -257,8 +262,8 @@ def sensitivities(
     step_minutes: float = 15.0,
     progress: Progress | None = None,
     most: int = 12,
-) -> pl.DataFrame:
-    """Return the parameters without a source whose belief moves the effect most.
+) -> tuple[pl.DataFrame, Cohort]:
+    """Return the parameters without a source whose belief moves the effect most, and the reference person.
 
     Each is raised by one belief standard deviation on a copy of the reference person, who is
     settled anew; columns parameter, value, unit, grade, source, about, effect, effect_change.
@@ -282,18 +287,18 @@ def sensitivities(
         parameters[name] = raised
     pair = tuple(arm_named(trial, name) for name in (arm, comparator))
     last = min(trial.course_days, trial.days - 1)
-    short = Trial(pair, last + 1, (0,), trial.everyone)
+    short = replace(trial, days=last + 1, visits=(0,))
     levers = tuple(act.lever for _, act in short.acts)
     people = Cohort(axis, 2 * copies, 1, 0, parameters, tuple(str(i) for i in range(2 * copies)))
-    settled = settle(people, step_minutes=step_minutes, levers=levers, labels=(outcome,))
+    settled = settle(people, step_minutes=step_minutes, levers=levers, progress=None)
     present = np.ones((short.days, settled.size))
-    drive = drive_of(settled, np.repeat([0, 1], copies), short, round(1440 / step_minutes), present, average=True)
+    arms = np.repeat([trial_place(trial, one.name) for one in pair], copies)
+    drive = drive_of(settled, arms, short, round(1440 / step_minutes), present, average=True)
     assert settled.start is not None
     run = integrate(
-        axis, settled.start, settled.parameters, drive, days=short.days, step_minutes=step_minutes, labels=(outcome,),
-        progress=progress,
-    )  # fmt: skip
-    week = run.mean[max(0, last - WEEK + 1) :, 0].astype(float).mean(axis=0)
+        axis, settled.start, settled.parameters, drive, days=short.days, step_minutes=step_minutes, progress=progress
+    )
+    week = run.mean[max(0, last - WEEK + 1) :, run.labels.index(outcome)].astype(float).mean(axis=0)
     effect = np.where(run.lost_day < 0, week, np.nan)
     effect = effect[:copies] - effect[copies:]
     rows = [
@@ -302,4 +307,5 @@ def sensitivities(
     ]
     columns = ("parameter", "value", "unit", "grade", "source", "about", "effect", "effect_change")
     table = pl.DataFrame(rows, schema=columns, orient="row").filter(pl.col("effect_change").is_finite())
-    return table.sort(pl.col("effect_change").abs(), descending=True).head(most)
+    person = settled.select(np.zeros(1, int), 1, 1)
+    return table.sort(pl.col("effect_change").abs(), descending=True).head(most), person

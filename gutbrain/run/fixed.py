@@ -22,10 +22,10 @@ import numpy as np
 from gutbrain.model import units
 from gutbrain.model.axis import Axis
 from gutbrain.model.compartment import Events, Noise
+from gutbrain.run.blocks import part, takes, width
 
 jax.config.update("jax_enable_x64", True)
 
-BLOCK = 400  # people a block: small enough for the cache, large enough to hide call overhead
 STAGES = np.array([[0.0, 1 / 6], [0.5, 1 / 3], [0.5, 1 / 3], [1.0, 1 / 6]])
 
 
@@ -95,6 +95,7 @@ def integrate(
     noise_seed : draw daily events and affect noise; the same seed gives the same bits
     gates : openness of wires by (signal, listener), arrays [columns]
     progress : called with (done, all) block-days
+    block : width of a block (default: the smallest that is compiled anyway)
 
     Returns
     -------
@@ -105,24 +106,23 @@ def integrate(
         raise ValueError(f"a step of {step_minutes} minutes does not divide an hour")
     chosen = tuple(axis.columns) if labels is None else labels
     columns = start.shape[1]
-    size = min(block or BLOCK, columns)
+    size = block or width(columns)
     gate_keys = tuple(gates or ())
     advance = _day_function(axis, drive.levers, chosen, per_hour, noise_seed is not None, gate_keys)
     shape_days = drive.shape.reshape(days, 24, per_hour, len(drive.levers))
     coherent = axis.coherent(parameters)
     summaries = [np.empty((days, len(chosen), columns), np.float32) for _ in range(3)]
     end, lost_day, lost_row = np.empty_like(start), np.full(columns, -1), np.zeros(columns, int)
-    starts = list(range(0, columns, size))
+    blocks = list(takes(columns, size))
     done, lock, stop = [0], threading.Lock(), threading.Event()
 
     def run_block(number: int) -> None:
-        begin = starts[number]
-        take = np.minimum(np.arange(begin, begin + size), columns - 1)  # the last block is filled up
-        keep = min(size, columns - begin)
-        part = {k: jnp.asarray(v if np.shape(v)[-1] == 1 else v[..., take]) for k, v in coherent.items()}
+        begin = number * size
+        take, keep = blocks[number]
+        mine = part(coherent, take)
         gate = [jnp.asarray(gates[key][take]) for key in gate_keys] if gates else []
         dose, y = jnp.asarray(drive.dose[:, take]), jnp.asarray(start[:, take])
-        guess = _first_guess(axis, y, part)
+        guess = survey(axis, settled_signals(axis), y, mine)[2] if axis.unknowns() else {}
         left = jnp.full(size, -1.0), jnp.zeros(size, int)
         for day in range(days):
             if stop.is_set():
@@ -131,20 +131,20 @@ def integrate(
             key = jax.random.PRNGKey(0 if noise_seed is None else noise_seed)
             key = jax.random.fold_in(jax.random.fold_in(key, day), number)
             y, guess, left, means = advance(
-                y, guess, left, part, dose * present, jnp.asarray(shape_days[day]), float(first_day + day), key, gate
+                y, guess, left, mine, dose * present, jnp.asarray(shape_days[day]), float(first_day + day), key, gate
             )
             for store, value in zip(summaries, means, strict=True):
                 store[day, :, begin : begin + keep] = np.asarray(value)[:, :keep]
             with lock:
                 done[0] += 1
                 if progress:
-                    progress(done[0], days * len(starts))
+                    progress(done[0], days * len(blocks))
         end[:, begin : begin + keep] = np.asarray(y)[:, :keep]
         lost_day[begin : begin + keep] = np.asarray(left[0])[:keep].astype(int)
         lost_row[begin : begin + keep] = np.asarray(left[1])[:keep]
 
-    workers = max(1, min(len(starts), os.cpu_count() or 1))
-    run_all(run_block, len(starts), workers, stop)
+    workers = max(1, min(len(blocks), os.cpu_count() or 1))
+    run_all(run_block, len(blocks), workers, stop)
     return Run(chosen, *summaries, end, lost_day, lost_row)
 
 
@@ -161,17 +161,19 @@ def run_all(work: Callable[[int], None], count: int, workers: int, stop: threadi
             future.result()
 
 
-@partial(jax.jit, static_argnums=0)
-def _guess(axis: Axis, y: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+@partial(jax.jit, static_argnums=(0, 1))
+def survey(axis: Axis, labels: tuple[str, ...], y: Any, parameters: Any) -> tuple[Any, Any, Any]:
+    """Return rates [rows, people], signals [labels, people] and solved unknowns at one moment, levers at rest."""
     reading = axis.read(y, parameters, {})
     for name in axis.unknowns():
         compartment, _, field = name.partition(".")
         getattr(reading.views[compartment], field)
-    return reading.solved
+    return reading.vector(), reading.outputs(labels) if labels else jnp.zeros((0, y.shape[1])), reading.solved
 
 
-def _first_guess(axis: Axis, y: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return _guess(axis, y, dict(parameters)) if axis.unknowns() else {}
+def settled_signals(axis: Axis) -> tuple[str, ...]:
+    """Return the signals whose own-rest value some parameter waits for."""
+    return tuple(dict.fromkeys(p.settled for p in axis.parameters.values() if p.settled and p.settled in axis.columns))
 
 
 _COMPILED: dict[tuple[Any, ...], Any] = {}
@@ -258,16 +260,16 @@ def _random_change(axis: Axis, y: Any, parameters: Any, offsets: Any, guess: Any
     """Draw the random change of one step: Wiener noise and jumps, for states that declare them."""
     reading = axis.read(y, parameters, offsets | {"clock.time": offsets["clock.step_start"]}, guess=guess)
     change = jnp.zeros_like(y)
-    for part in axis.compartments:
-        for equation in part.members(Noise).values():
-            rows = axis.slices[part.name, equation.of]
-            size = getattr(reading.views[part.name], equation.name) / units.factor(axis.state(part.name, equation.of).unit)
+    for place in axis.compartments:
+        for equation in place.members(Noise).values():
+            rows = axis.slices[place.name, equation.of]
+            size = getattr(reading.views[place.name], equation.name) / units.factor(axis.state(place.name, equation.of).unit)
             key, use = jax.random.split(key)
             drawn = jax.random.normal(use, (rows.stop - rows.start, y.shape[1]))
             change = change.at[rows].add(size * jnp.sqrt(step) * drawn)
-        for event in part.members(Events).values():
-            rows = axis.slices[part.name, event.of]
-            rate, median, log_sd = getattr(reading.views[part.name], event.name)
+        for event in place.members(Events).values():
+            rows = axis.slices[place.name, event.of]
+            rate, median, log_sd = getattr(reading.views[place.name], event.name)
             key, use, how_large = jax.random.split(key, 3)
             happens = jax.random.uniform(use, (y.shape[1],)) < rate * step
             jump = median * jnp.exp(log_sd * jax.random.normal(how_large, (y.shape[1],)))

@@ -22,7 +22,8 @@ from gutbrain.model import units
 from gutbrain.model.axis import CLOCK, Axis
 from gutbrain.model.reading import depends
 from gutbrain.people.cohort import Cohort
-from gutbrain.run.fixed import Drive, integrate
+from gutbrain.run.blocks import in_blocks
+from gutbrain.run.fixed import Drive, integrate, settled_signals, survey
 
 DAYS = 5
 TOLERANCE = 1e-9  # relative change a day below which a compartment counts as settled
@@ -53,8 +54,8 @@ def settle(
     if cohort.start is not None:
         y = cohort.start.copy()
     for _ in range(SWEEPS):
-        write_own_rest(axis, parameters, _signals_now(axis, y, parameters))
-        unsettled = _unsettled(axis, y, parameters)
+        write_own_rest(axis, parameters, _look(axis, y, parameters)[1])
+        unsettled = _unsettled(axis, y, _look(axis, y, parameters)[0])
         if not unsettled:
             break
         for name in unsettled:
@@ -63,22 +64,18 @@ def settle(
         return replace(cohort, parameters=parameters, start=y)
     drive = Drive.rest(cohort.size, days, round(1440 / step_minutes), levers)
     wanted = tuple(axis.columns) if labels is None else labels
-    kept = tuple(dict.fromkeys((*wanted, *_settled_signals(axis))))
+    kept = tuple(dict.fromkeys((*wanted, *settled_signals(axis))))
     run = partial(integrate, axis, parameters=parameters, step_minutes=step_minutes, labels=kept, progress=progress)
     warm = run(y, drive=drive, days=days, first_day=-days)
     last = {label: warm.mean[-1, place].astype(float) for place, label in enumerate(kept)}
     # Rhythmic signals rest at their mean over the day; the others are exact at any moment.
-    write_own_rest(axis, parameters, {label: last[label] for label in _settled_signals(axis)})
-    write_own_rest(axis, parameters, _signals_now(axis, warm.end, parameters))
+    write_own_rest(axis, parameters, {label: last[label] for label in settled_signals(axis)})
+    write_own_rest(axis, parameters, _look(axis, warm.end, parameters)[1])
     check = run(warm.end, drive=Drive.rest(cohort.size, 1, round(1440 / step_minutes), levers), days=1, first_day=0)
     scale = np.maximum(np.abs(warm.end), 1e-3 * (axis.bounds[1] - axis.bounds[0])[:, None])
     residual = np.max(np.abs(check.end - warm.end) / scale, axis=0)
     residual = np.where(warm.lost_day == -1, residual, np.inf)
     return replace(cohort, parameters=parameters, start=warm.end, residual=residual)
-
-
-def _settled_signals(axis: Axis) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(p.settled for p in axis.parameters.values() if p.settled and p.settled in axis.columns))
 
 
 def write_own_rest(axis: Axis, parameters: dict[str, np.ndarray], signals: dict[str, np.ndarray]) -> None:
@@ -90,18 +87,16 @@ def write_own_rest(axis: Axis, parameters: dict[str, np.ndarray], signals: dict[
             parameters[name] = np.asarray(signals[param.settled], float) * scale
 
 
-@partial(jax.jit, static_argnums=(0, 3))
-def _outputs(axis: Axis, y: Any, parameters: Any, labels: tuple[str, ...]) -> Any:
-    return axis.read(y, parameters, {}).outputs(labels)
-
-
-def _signals_now(axis: Axis, y: np.ndarray, parameters: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the settled signals that the clock does not move, at this state."""
-    labels = tuple(s for s in _settled_signals(axis) if not _clocked(axis, axis.givers[axis.columns[s].signal].compartment))
-    if not labels:
-        return {}
-    values = _outputs(axis, jnp.asarray(y), axis.coherent(parameters), labels)
-    return {label: np.asarray(values[place]) for place, label in enumerate(labels)}
+def _look(axis: Axis, y: np.ndarray, parameters: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the rates [rows, columns] and the settled signals that the clock does not move."""
+    labels = settled_signals(axis)
+    rates, values, _ = in_blocks(partial(survey, axis, labels), y, axis.coherent(parameters))
+    steady = {
+        label: values[place]
+        for place, label in enumerate(labels)
+        if not _clocked(axis, axis.givers[axis.columns[label].signal].compartment)
+    }
+    return rates, steady
 
 
 def _clocked(axis: Axis, compartment: str) -> bool:
@@ -117,14 +112,8 @@ def _clocked(axis: Axis, compartment: str) -> bool:
     return any(depends(axis.asked, part.name, rate) & (names | inputs) for rate in rates)
 
 
-@partial(jax.jit, static_argnums=0)
-def _rates(axis: Axis, y: Any, parameters: Any) -> Any:
-    return axis.read(y, parameters, {}).vector()
-
-
-def _unsettled(axis: Axis, y: np.ndarray, parameters: dict[str, np.ndarray]) -> list[str]:
+def _unsettled(axis: Axis, y: np.ndarray, rates: np.ndarray) -> list[str]:
     """Name the compartments without a clock whose rates are not zero."""
-    rates = np.asarray(_rates(axis, jnp.asarray(y), axis.coherent(parameters)))
     low, high = axis.bounds
     scale = np.maximum(np.abs(y), 1e-3 * (high - low)[:, None])
     moving = np.max(np.abs(rates) / scale, axis=1) > TOLERANCE
@@ -141,7 +130,7 @@ def block_rows(axis: Axis, compartment: str) -> np.ndarray:
 def solve_block(axis: Axis, compartment: str, y: np.ndarray, parameters: dict[str, np.ndarray]) -> np.ndarray:
     """Solve one compartment for zero rates, all others held; array [rows, columns]."""
     rows = block_rows(axis, compartment)
-    solved = np.asarray(_solve_block(axis, compartment, jnp.asarray(y), axis.coherent(parameters)))
+    solved = in_blocks(partial(_solve_block, axis, compartment), y, axis.coherent(parameters))
     y = y.copy()
     y[rows] = solved
     return y

@@ -53,3 +53,24 @@ def reference(whole) -> Cohort:
     """The reference person without what the prototype leaves out, settled."""
     person = Cohort.reference(whole, **GAPS)
     return settle(person, levers=LEVERS, labels=tuple(whole.columns))
+
+
+FEW = ("colon.butyrate",)
+
+
+@pytest.fixture(scope="session")
+def unsettled(whole) -> Cohort:
+    """Two people in two worlds, as drawn."""
+    return Cohort.draw(whole, people=2, worlds=2, seed=5, names=("Ann", "Bo"))
+
+
+@pytest.fixture(scope="session")
+def drawn(unsettled) -> Cohort:
+    """The same people, settled."""
+    return settle(unsettled, labels=FEW)
+
+
+@pytest.fixture(scope="session")
+def few() -> tuple[str, ...]:
+    """Signals of the compiled day of the drawn people."""
+    return FEW

@@ -1,0 +1,62 @@
+# `make run` and `make test` need Python 3.11 or later and nothing else; all is installed into .venv.
+# Another interpreter: make PYTHON=/path/to/python run
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
+GENUINE := -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+
+.PHONY: help run test check docs bench calibration clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make run          install, and run the built-in plan: runs/mbsr/report.html"
+	@echo "make test         install, and run the tests"
+	@echo "make check        ruff, mypy, and the model's own check"
+	@echo "make docs         write docs/equations and docs/graph.svg"
+	@echo "make bench        print what runs cost on this machine (minutes)"
+	@echo "make calibration  compare with published courses (long)"
+	@echo "make clean        remove .venv and runs"
+
+run: $(VENV)/ready
+	$(BIN)/gutbrain run mbsr --out runs/mbsr --force
+
+test: $(VENV)/ready-for-tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/ready-for-tests
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/gutbrain check
+
+docs: $(VENV)/ready
+	$(BIN)/python docs/write_pages.py
+
+bench: $(VENV)/ready-for-tests
+	$(BIN)/python benchmarks/speed.py
+
+calibration: $(VENV)/ready-for-tests
+	$(BIN)/python -m pytest -m calibration
+
+clean:
+	rm -rf $(VENV) runs
+
+# The first that is 3.11 or later, whatever `python3` is. A version manager's shim may exist and not work.
+$(VENV)/made:
+	@found=""; for candidate in $(CANDIDATES); do \
+	  if "$$candidate" $(GENUINE); then found="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "None of $(CANDIDATES) is Python 3.11 or later with venv. Install one, or give its path: make PYTHON=/path/to/python" >&2; exit 1; \
+	fi; \
+	echo "Creating $(VENV) with $$found: $$("$$found" --version)"; \
+	"$$found" -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/ready: $(VENV)/made pyproject.toml constraints.txt
+	$(INSTALL) '.[atlas,equations]'
+	@touch $@
+
+$(VENV)/ready-for-tests: $(VENV)/made pyproject.toml constraints.txt
+	$(INSTALL) '.[adaptive,atlas,equations,test]'
+	@touch $@ $(VENV)/ready

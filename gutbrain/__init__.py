@@ -1,0 +1,46 @@
+"""The gut-brain axis, written down so that it can be run, measured and questioned.
+
+The names below are fetched when they are first used: importing `gutbrain` imports no simulator.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gutbrain.body.whole import standard
+    from gutbrain.errors import InputError
+    from gutbrain.model.axis import Axis
+    from gutbrain.model.compartment import ModelError
+    from gutbrain.people.cohort import Cohort
+    from gutbrain.plan import read_plan
+    from gutbrain.protocols.protocol import Act, Protocol, Trial
+    from gutbrain.run.baseline import with_baselines
+    from gutbrain.run.explain import explain
+    from gutbrain.run.settle import settle
+    from gutbrain.run.simulate import simulate
+
+__version__ = "0.1.0"
+__all__ = [
+    "Act", "Axis", "Cohort", "InputError", "ModelError", "Protocol", "Trial", "__version__", "explain", "read_plan",
+    "settle", "simulate", "standard", "with_baselines",
+]  # fmt: skip
+
+_HOME = {
+    "Act": "protocols.protocol", "Axis": "model.axis", "Cohort": "people.cohort", "InputError": "errors",
+    "ModelError": "model.compartment", "Protocol": "protocols.protocol", "Trial": "protocols.protocol",
+    "explain": "run.explain", "read_plan": "plan", "settle": "run.settle", "simulate": "run.simulate",
+    "standard": "body.whole", "with_baselines": "run.baseline",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'gutbrain' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"gutbrain.{_HOME[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

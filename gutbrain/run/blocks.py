@@ -1,0 +1,50 @@
+"""Blocks of people: every compiled function sees one of a few widths, so that it is compiled once.
+
+Columns are filled up to the width with copies of the last one. 400 people fit the cache of a
+core and hide the cost of a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+WIDTHS = (1, 16, 128, 400)
+
+
+def width(columns: int) -> int:
+    """Return the smallest width that holds the columns, or the largest there is."""
+    return next((size for size in WIDTHS if size >= columns), WIDTHS[-1])
+
+
+def takes(columns: int, size: int | None = None) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield, block by block, which columns it takes and how many of them count."""
+    wide = size or width(columns)
+    for begin in range(0, columns, wide):
+        yield np.minimum(np.arange(begin, begin + wide), columns - 1), min(wide, columns - begin)
+
+
+def part(values: Mapping[str, Any], take: np.ndarray) -> dict[str, Any]:
+    """Return the parameters of a block, each spread over its full width."""
+    return {
+        name: jnp.asarray(
+            np.broadcast_to(value, (*np.shape(value)[:-1], len(take))) if np.shape(value)[-1] == 1 else value[..., take]
+        )
+        for name, value in values.items()
+    }
+
+
+def in_blocks(function: Callable[..., Any], y: np.ndarray, parameters: Mapping[str, Any], *more: np.ndarray) -> Any:
+    """Call `function(y, parameters, *more)` block by block and join its arrays along the people axis.
+
+    `more` are arrays with people last.
+    """
+    parts = []
+    for take, keep in takes(y.shape[1]):
+        found = function(jnp.asarray(y[:, take]), part(parameters, take), *(jnp.asarray(value[..., take]) for value in more))
+        parts.append(jax.tree.map(lambda value, count=keep: np.asarray(value)[..., :count], found))
+    return jax.tree.map(lambda *pieces: np.concatenate(pieces, axis=-1), *parts)

@@ -1,0 +1,19 @@
+"""Transit of large samples: Asnicar 2021 (whole gut) and the pooled capsule studies (colon)."""
+
+import pytest
+
+from benchmarks.figures import row
+
+pytestmark = pytest.mark.calibration
+
+
+def test_whole_gut_transit():
+    assert 23 <= row("ENT-1").reached() <= 37.4
+
+
+def test_colonic_transit():
+    assert 15.9 <= row("ENT-2").reached() <= 28.9
+
+
+def test_slow_transit_feeds_akkermansia():
+    assert row("CO-30, Akkermansia").reached() > 0

@@ -1,0 +1,11 @@
+"""Brown 2021: no established effect of mindfulness on resting vagal variability; the edge is closed."""
+
+from benchmarks.figures import row
+
+
+def test_course_leaves_vagal_tone():
+    assert -0.02 <= row("VAG, mindfulness").reached() <= 0.39
+
+
+def test_weeks_of_slow_breathing_raise_it_a_little():
+    assert row("VAG, breathing").reached() > 0

@@ -1,0 +1,15 @@
+"""Debono 2009: highest and lowest cortisol of the day lie in the reference range (times are a known miss)."""
+
+from benchmarks.figures import row
+
+
+def test_highest_cortisol():
+    assert 11.7 <= row("HPA, peak").reached() <= 20.6
+
+
+def test_lowest_cortisol():
+    assert 1.5 <= row("HPA, lowest").reached() <= 2.5
+
+
+def test_mean_of_the_day():
+    assert 5.2 <= row("HPA, mean").reached() <= 6

@@ -1,0 +1,19 @@
+"""Galante 2021: mindfulness courses in healthy people, against nothing."""
+
+import pytest
+
+from benchmarks.figures import row
+
+pytestmark = pytest.mark.calibration
+
+
+def test_anxiety():
+    assert 0.33 <= row("MIN-4, anxiety").reached() <= 0.8
+
+
+def test_depression():
+    assert 0.34 <= row("MIN-4, depression").reached() <= 0.72
+
+
+def test_distress():
+    assert 0.31 <= row("MIN-4, distress").reached() <= 0.58

@@ -1,0 +1,11 @@
+"""Khoury 2013: the ladder of comparators, in steps (its top, the wait list, is a known miss)."""
+
+import pytest
+
+from benchmarks.figures import row
+
+pytestmark = pytest.mark.calibration
+
+
+def test_steps_between_comparators():
+    assert 0 <= row("MIN-2, spacing").reached() <= 0.05

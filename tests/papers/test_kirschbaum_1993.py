@@ -1,0 +1,11 @@
+"""Kirschbaum 1993, Dickerson and Kemeny 2004: salivary cortisol in a social stress test (time and sign; the size is a known miss)."""
+
+from benchmarks.figures import row
+
+
+def test_salivary_cortisol_peaks_after_half_an_hour():
+    assert 30 <= row("HPA, stress time").reached() <= 45
+
+
+def test_salivary_cortisol_rises():
+    assert row("HPA, stress rise").reached() > 1

@@ -1,0 +1,19 @@
+"""Lally 2010: days until a habit is formed (by construction)."""
+
+import pytest
+
+from benchmarks.figures import row
+
+pytestmark = pytest.mark.calibration
+
+
+def test_median():
+    assert 60 <= row("MIN-6, median").reached() <= 72
+
+
+def test_fastest():
+    assert 12 <= row("MIN-6, fast").reached() <= 27
+
+
+def test_slowest():
+    assert 180 <= row("MIN-6, slow").reached() <= 360

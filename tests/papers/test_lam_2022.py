@@ -1,0 +1,15 @@
+"""Lam 2022: drop-out of mindfulness courses and of their controls (by construction)."""
+
+import pytest
+
+from benchmarks.figures import row
+
+pytestmark = pytest.mark.calibration
+
+
+def test_course():
+    assert 14.1 <= row("MIN-5, course").reached() <= 24.1
+
+
+def test_control():
+    assert 13.6 <= row("MIN-5, control").reached() <= 23.6

@@ -1,0 +1,18 @@
+"""Interleukin-6 as a drug: Steensberg 2003 (one infusion) and Mastorakos 1993 (daily for a week; level and hours assumed).
+
+The blunting of ACTH has the right sign and a fraction of the measured size.
+"""
+
+from benchmarks.figures import row
+
+
+def test_an_infusion_raises_cortisol():
+    assert row("HPA, interleukin-6 infusion").reached() > 1.05
+
+
+def test_acth_response_is_blunted_after_a_week():
+    assert 0 <= row("HPA, daily interleukin-6, ACTH").reached() <= 1
+
+
+def test_cortisol_response_is_not():
+    assert 0.8 <= row("HPA, daily interleukin-6, cortisol").reached() <= 1.2

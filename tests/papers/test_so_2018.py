@@ -1,0 +1,15 @@
+"""So 2018: fibre trials (Bifidobacterium is a known miss)."""
+
+import pytest
+
+from benchmarks.figures import row
+
+pytestmark = pytest.mark.calibration
+
+
+def test_butyrate():
+    assert 0 <= row("CO-23, butyrate").reached() <= 0.47
+
+
+def test_lactobacillus():
+    assert 0.03 <= row("CO-23, Lactobacillus").reached() <= 0.41
