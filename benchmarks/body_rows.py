@@ -58,12 +58,15 @@ def _daily_avoidance(scenario: str, day: int) -> float:
 
 
 def _synergy() -> float:
-    """Rise of permeability by both, minus the sum of the rises by each alone; two hours from 09:00."""
+    """Rise of permeability by both, minus the sum of the rises by each alone.
+
+    Two hours from 09:00 of the day after six weeks of stress.
+    """
     def rise(scenario: str, day: int) -> float:
         return float(after(scenario, "barrier.permeability", day + 9 / 24, 2).mean()) - 1
 
-    both = rise("speech after six weeks of stress", 42)
-    return both - rise("speech on day 42", 42) - rise("six weeks of stress", 41)
+    both = rise("speech after six weeks of stress", 43)
+    return both - rise("speech on day 43", 43) - rise("six weeks of stress", 43)
 
 
 def _after_load(signal: str, day: int) -> float:
@@ -138,7 +141,8 @@ ROWS = (
         lambda: _rest_day("hpa.cortisol").max(), "fitted"),
     Row("HPA, lowest", "lowest total cortisol, ug/dL: 1.5-2.5", "Debono2009", 1.5, 2.5,
         lambda: _rest_day("hpa.cortisol").min(), "fitted"),
-    Row("HPA, mean", "24-h mean, ug/dL: 5.2-6", "recalled", 5.2, 6.0, lambda: _rest_day("hpa.cortisol").mean(), "fitted"),
+    Row("HPA, mean", "24-h mean, ug/dL: 5.2-6", "recalled", 5.2, 6.0,
+        lambda: _rest_day("hpa.cortisol").mean(), "fitted"),
     Row("HPA, lowest time", "time of lowest cortisol, h: 24.3 (+-0.5)", "Debono2009", 23.8, 24.8,
         lambda: float(_rest_day("hpa.cortisol").argmin()) / 4, "fitted"),
     Row("HPA, awakening", "salivary rise after waking, per cent: 50", "Wuest2000", 40, 60,
@@ -175,7 +179,8 @@ ROWS = (
         lambda: _evening("night without sleep"), "fitted"),
     Row("SLP, half night", "the same after sleep from 04:00 to 08:00 only, per cent: 37 (+-5)", "Leproult1997", 32, 42,
         lambda: _evening("half a night"), "fitted"),
-    Row("SLP, gain 0.20", "the same after no sleep at the gain that is not shrunk, per cent: 45 (+-5)", "Leproult1997", 40, 50,
+    Row("SLP, gain 0.20", "the same after no sleep at the gain that is not shrunk, per cent: 45 (+-5)", "Leproult1997",
+        40, 50,
         lambda: _evening("night without sleep, gain 0.20"), "fitted"),
     Row("SLP, morning", "cortisol at 08:00 after the night, per cent: small", "Leproult1997", -5, 5,
         lambda: _morning("night without sleep")),
@@ -192,6 +197,7 @@ ROWS = (
         "AtkinsonSpiller", 0.70, 0.86, _transit_by_release),
     Row("VAG, mindfulness", "course on resting vagal variability, SD: 0.19 (-0.02, 0.39)", "Brown2021", -0.02, 0.39,
         _vagal_trial, "inserted"),
-    Row("VAG, breathing", "four and more weeks of slow breathing: resting variability up (tone, per cent)", "PMC8924557",
+    Row("VAG, breathing", "four and more weeks of slow breathing: resting variability up (tone, per cent)",
+        "PMC8924557",
         0, inf, lambda: 100 * courses().change("slow breathing", "vagus.tone", 56), "inserted"),
 )  # fmt: skip

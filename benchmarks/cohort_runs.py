@@ -131,7 +131,7 @@ def hair_cortisol() -> float:
 
 @cache
 def stools(people: int = 20000) -> dict[str, np.ndarray]:
-    """Draw people's transit and what a week's diary shows of it: form and frequency with the residuals assumed for them.
+    """Draw people's transit and what a diary shows of it: form and frequency with residuals.
 
     Residuals: 0.85 Bristol points, 0.38 log units of frequency (enteric, assumed, read-out only).
     """

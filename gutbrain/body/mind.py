@@ -52,8 +52,9 @@ class Appraisal(Compartment):
     )
     stressor_cap = Param(3, "1", source="assumed", grade="assumed", about="strongest stress that can be felt")
     appraisal_gain = Param(
-        0.35, "1/SD", source="Goyal2014", grade="fitted", about="skill shrinks the perceived size of events"
-    )
+        0.35, "1/SD", source="Goyal2014", grade="fitted", belief=LogNormal(log_sd=0.35),
+        about="skill shrinks the perceived size of events; belief as wide as the interval of the trials",
+    )  # fmt: skip
     threat_reference = Param(
         3, "1", source="assumed", grade="assumed", belief=Uniform(2, 4), about="stressor of public speech"
     )
@@ -225,8 +226,14 @@ class Affect(Compartment):
     sleep_gain = Param(
         3, "point/night", source="assumed", grade="assumed", belief=Uniform(0, 8), about="lost sleep darkens affect"
     )
-    skill_negative = Param(3.2, "point/SD", source="Goyal2014", grade="fitted", about="skill lowers negative affect")
-    skill_rumination = Param(6, "point/SD", source="Goyal2014", grade="fitted", about="skill lowers rumination")
+    skill_negative = Param(
+        3.2, "point/SD", source="Goyal2014", grade="fitted", belief=LogNormal(log_sd=0.35),
+        about="skill lowers negative affect",
+    )  # fmt: skip
+    skill_rumination = Param(
+        6, "point/SD", source="Goyal2014", grade="fitted", belief=LogNormal(log_sd=0.35),
+        about="skill lowers rumination",
+    )  # fmt: skip
     skill_positive = Param(
         0, "point/SD", source="assumed", grade="assumed", belief=Normal(sd=3), closed=True,
         about="skill on positive affect; insufficient or none against active controls (Goyal 2014)",

@@ -52,7 +52,7 @@ def exchange_report(
                 "colon has the composition measured before the exchange; then he ate the diet of his arm. Grams that reach "
                 "the colon are assumed, from recalled doses."
             ),
-            Verbatim(plan_text),
+            Verbatim(plan_text, "The plan of the run"),
         ]),
         Section("Provenance", [Items([f"{name}: {value}" for name, value in provenance.items()])]),
     ]  # fmt: skip

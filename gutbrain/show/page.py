@@ -63,10 +63,12 @@ class Verbatim:
     """Text whose line breaks matter, such as a plan."""
 
     words: str
+    title: str = ""
 
     def html(self, _: str) -> str:
-        """Return the text as it stands."""
-        return f"<pre>{escape(self.words)}</pre>"
+        """Return the text as it stands, folded away under its title if it has one."""
+        text = f"<pre>{escape(self.words)}</pre>"
+        return f"<details><summary>{_say(self.title)}</summary>{text}</details>" if self.title else text
 
 
 @dataclass(frozen=True)
@@ -221,15 +223,21 @@ def save_figures(charts: Mapping[str, Any], folder: str | Path) -> list[Path]:
         stem = "".join(sign if sign.isalnum() else "-" for sign in name)
         specification = chart.to_dict()
         vector, pixels = folder / f"{stem}.svg", folder / f"{stem}.png"
-        vector.write_text(drawing(specification), encoding="utf-8")
-        pixels.write_bytes(vl_convert.vegalite_to_png(specification, scale=2))
+        svg = drawing(specification)
+        vector.write_text(svg, encoding="utf-8")
+        pixels.write_bytes(vl_convert.svg_to_png(svg, scale=2))
         written += [vector, pixels]
     return written
 
 
 def drawing(specification: Mapping[str, Any]) -> str:
-    """Return a chart's specification drawn as SVG."""
-    return vl_convert.vegalite_to_svg(dict(specification))
+    """Return a chart's specification drawn as SVG; the page and the figures share one drawing."""
+    return _drawn(json.dumps(specification, sort_keys=True))
+
+
+@cache
+def _drawn(specification: str) -> str:
+    return vl_convert.vegalite_to_svg(json.loads(specification))
 
 
 @cache

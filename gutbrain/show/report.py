@@ -145,7 +145,7 @@ def _simulated(result: Result, plan_text: str) -> list[Block]:
         )
     )
     blocks += [Text(f"Baseline: {baseline}", note=True), Text(OWN_REST, note=True)]
-    return [*blocks, Text("The plan of the run:"), Verbatim(plan_text)] if plan_text.strip() else blocks
+    return [*blocks, Verbatim(plan_text, "The plan of the run")] if plan_text.strip() else blocks
 
 
 def _persons(result: Result) -> int:

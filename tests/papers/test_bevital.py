@@ -1,4 +1,4 @@
-"""Plasma tryptophan in a large cohort: nineteen of twenty lie inside the range (kynurenine is a known miss, by a hair)."""
+"""Plasma tryptophan in a large cohort: nineteen of twenty lie inside the range (kynurenine is a miss)."""
 
 import pytest
 

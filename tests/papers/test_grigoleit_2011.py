@@ -1,4 +1,7 @@
-"""Mood under immune activation: Grigoleit 2011 (lower with more interleukin-6), PMID 37797587 (back to normal while CRP is raised)."""
+"""Mood under immune activation.
+
+Grigoleit 2011: lower with more interleukin-6. PMID 37797587: back to normal while CRP is raised.
+"""
 
 from benchmarks.figures import row
 

@@ -1,4 +1,7 @@
-"""Kirschbaum 1993, Dickerson and Kemeny 2004: salivary cortisol in a social stress test (time and sign; the size is a known miss)."""
+"""Kirschbaum 1993, Dickerson and Kemeny 2004: salivary cortisol in a social stress test, time and sign.
+
+The standardised size of Gu 2022 is a known miss.
+"""
 
 from benchmarks.figures import row
 

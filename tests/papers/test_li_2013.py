@@ -1,4 +1,6 @@
-"""Li 2013, six weeks of combat training: leak, interleukin-6 and cortisol rise (signs; the subgroup by symptoms is not modelled).
+"""Li 2013, six weeks of combat training: leak, interleukin-6 and cortisol rise.
+
+Signs only; the subgroup by symptoms is not modelled.
 
 Varanoske 2022 found the opposite for LPS-binding protein in marines, which the model does not have.
 """

@@ -1,4 +1,6 @@
-"""Interleukin-6 as a drug: Steensberg 2003 (one infusion) and Mastorakos 1993 (daily for a week; level and hours assumed).
+"""Interleukin-6 as a drug: Steensberg 2003 (an infusion) and Mastorakos 1993 (daily for a week).
+
+Level and hours of the daily doses are assumed.
 
 The blunting of ACTH has the right sign and a fraction of the measured size.
 """

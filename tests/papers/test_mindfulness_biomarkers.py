@@ -1,4 +1,4 @@
-"""Int J Mol Sci 2023 24:4445: mindfulness on markers of inflammation. Met under chronic stress only; see the known misses."""
+"""Int J Mol Sci 2023 24:4445: mindfulness and inflammation. Met under chronic stress only; see the known misses."""
 
 import pytest
 

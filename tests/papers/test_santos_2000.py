@@ -1,4 +1,4 @@
-"""Santos 2000 (rat): water avoidance opens the colon through mast cells, for days."""
+"""Santos 2000 (rat): water avoidance opens the colon through mast cells, for days; stress of both kinds synergises."""
 
 from benchmarks.figures import row
 
@@ -13,3 +13,7 @@ def test_not_without_mast_cells():
 
 def test_still_three_days_later():
     assert row("BAR-11, later").reached() > 0
+
+
+def test_acute_on_sustained_stress_is_more_than_their_sum():
+    assert row("BAR-12").reached() > 0
