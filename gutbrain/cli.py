@@ -22,7 +22,8 @@ VIEWS = ("plan", "acts", "compartments", "states", "signals", "parameters", "lev
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     top = argparse.ArgumentParser(
-        prog="gutbrain", description="An executable gut-brain axis. It shows what assumptions imply; it is no medical advice."
+        prog="gutbrain",
+        description="An executable gut-brain axis. It shows what assumptions imply; it is no medical advice.",
     )
     top.add_argument("--version", action="store_true", help="print the version and stop")
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -94,7 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.debug:
             raise
-        print(f"gutbrain: unexpected {type(error).__name__}: {error} (run again with --debug for the place)", file=sys.stderr)
+        print(
+            f"gutbrain: unexpected {type(error).__name__}: {error} (run again with --debug for the place)",
+            file=sys.stderr,
+        )
         return 2
 
 
@@ -130,7 +134,9 @@ def _run(options: argparse.Namespace, command: str) -> int:
     if plan.kind == "exchange" and options.study is None:
         raise InputError(f"plan {options.plan!r} predicts a study", mend="Give its folder with --study")
     if plan.kind == "trial" and options.study is not None:
-        raise InputError(f"plan {options.plan!r} is a trial, so --study has no use", mend="Leave it out, or use --baseline")
+        raise InputError(
+            f"plan {options.plan!r} is a trial, so --study has no use", mend="Leave it out, or use --baseline"
+        )
     if plan.kind == "exchange" and not options.study.is_dir():
         raise InputError("there is no such study folder", file=options.study)
     from gutbrain.job import run_exchange, run_trial
@@ -196,7 +202,9 @@ def _show(options: argparse.Namespace, _: str) -> int:
         print(text.rstrip("\n"))
         return 0
     if options.out.exists() and not options.force:
-        raise InputError(f"{options.out} exists already; nothing was written", mend="Choose another --out, or give --force")
+        raise InputError(
+            f"{options.out} exists already; nothing was written", mend="Choose another --out, or give --force"
+        )
     try:
         options.out.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -218,8 +226,14 @@ def _check(options: argparse.Namespace, _: str) -> int:
         print(f"error: claims: {line}")
     errors = sum(finding.severity == "error" for finding in findings) + len(claims)
     for limit in axis.limits:
-        print(f"{limit.name} at rest: {float(limit.measure(axis.defaults()).max()):.2f} (must stay below 1; draws above {limit.below} are refused)")
-    print(f"{axis.name}: {len(axis.rows)} states, {len(axis.edges)} edges, {len(axis.parameters)} parameters; {errors} errors")
+        print(
+            f"{limit.name} at rest: {float(limit.measure(axis.defaults()).max()):.2f} "
+            f"(must stay below 1; draws above {limit.below} are refused)"
+        )
+    print(
+        f"{axis.name}: {len(axis.rows)} states, {len(axis.edges)} edges, {len(axis.parameters)} parameters; "
+        f"{errors} errors"
+    )
     return 1 if errors else 0
 
 
@@ -236,7 +250,9 @@ def _explain(options: argparse.Namespace, _: str) -> int:
         raise InputError("only trials have arms whose difference can be explained", file=options.run)
     axis = axis_of(plan)
     if options.outcome not in axis.columns:
-        raise InputError(f"--outcome: the axis gives no signal {options.outcome!r}{nearest(options.outcome, axis.columns)}")
+        raise InputError(
+            f"--outcome: the axis gives no signal {options.outcome!r}{nearest(options.outcome, axis.columns)}"
+        )
     arm, comparator = compared(plan)
     arm, comparator = options.arm or arm, options.comparator or comparator
     from gutbrain.run.explain import explain

@@ -53,7 +53,9 @@ def whole_folder(target: Path, force: bool) -> Iterator[Path]:
         if old is not None:
             shutil.rmtree(old)
     except OSError as error:
-        raise InputError(f"{target} was not written: {error.strerror or error}", mend="Free some space, or choose another --out") from error
+        raise InputError(
+            f"{target} was not written: {error.strerror or error}", mend="Free some space, or choose another --out"
+        ) from error
     finally:
         if work.exists():
             shutil.rmtree(work, ignore_errors=True)

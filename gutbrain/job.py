@@ -98,7 +98,9 @@ def _baselines(plan: Plan, count: int) -> tuple[np.ndarray | None, str, tuple[st
     return array[take], note, names
 
 
-def run_trial(plan: Plan, out: Path, *, force: bool = False, progress: Progress | None = None, command: str = "") -> Done:
+def run_trial(
+    plan: Plan, out: Path, *, force: bool = False, progress: Progress | None = None, command: str = ""
+) -> Done:
     """Run a trial plan and write its folder.
 
     Raises
@@ -156,7 +158,12 @@ def _explained(
 
 
 def _write_trial(
-    plan: Plan, folder: Path, result: Result, explanation: Explanation | None, sensitivity: pl.DataFrame | None, command: str
+    plan: Plan,
+    folder: Path,
+    result: Result,
+    explanation: Explanation | None,
+    sensitivity: pl.DataFrame | None,
+    command: str,
 ) -> None:
     from gutbrain.evidence.findings import finding
     from gutbrain.show.effects import effects
@@ -180,7 +187,7 @@ def _write_trial(
         table.write_parquet(folder / "effects.parquet")
         published = finding(PUBLISHED[plan.report.primary]) if plan.report.primary in PUBLISHED else None
         report = trial_report(
-            result, plan.text(), table, None if explanation is None else explanation.paths, sensitivity, graph, provenance,
+            result, plan.text(), table, explanation.paths if explanation else None, sensitivity, graph, provenance,
             published=published_interval(published) if published else None, outcome=plan.report.primary, arm=arm,
             title=plan.title, signals=outcomes,
         )  # fmt: skip
@@ -235,11 +242,10 @@ def write_manifest(folder: Path, plan: Plan, extra: dict[str, Any], command: str
     grades: dict[str, int] = {}
     for param in axis.parameters.values():
         grades[param.grade] = grades.get(param.grade, 0) + 1
-    checksums = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.parquet"))
-    }
+    checksums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.parquet"))}
     manifest = {
-        "title": plan.title, "command": command, "seed": plan.seed, "versions": versions(), "plan": plan.model_dump(mode="json"),
+        "title": plan.title, "command": command, "seed": plan.seed, "versions": versions(),
+        "plan": plan.model_dump(mode="json"),
         "parameters_by_grade": grades, "sources": sources, "sha256": checksums, **extra,
     }  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, default=str) + "\n", encoding="utf-8")
@@ -247,9 +253,14 @@ def write_manifest(folder: Path, plan: Plan, extra: dict[str, Any], command: str
 
 def _summary(plan: Plan, result: Result, out: Path) -> tuple[str, ...]:
     lost = int((~result.kept).sum())
-    lines = [f"{plan.title}", f"  {result.cohort.size} columns ({result.cohort.people} people x {result.cohort.worlds} worlds), {lost} lost"]
+    lines = [
+        f"{plan.title}",
+        f"  {result.cohort.size} columns ({result.cohort.people} people x {result.cohort.worlds} worlds), {lost} lost",
+    ]
     if result.cohort.rejected:
-        lines.append("  draws refused: " + ", ".join(f"{name} {count}" for name, count in result.cohort.rejected.items()))
+        lines.append(
+            "  draws refused: " + ", ".join(f"{name} {count}" for name, count in result.cohort.rejected.items())
+        )
     far = _unreached(result.cohort)
     if far:
         lines.append(f"  baselines the model cannot reach: {', '.join(far)}")
@@ -259,7 +270,13 @@ def _summary(plan: Plan, result: Result, out: Path) -> tuple[str, ...]:
 
 
 def run_exchange(
-    plan: Plan, study_folder: Path, out: Path, *, force: bool = False, progress: Progress | None = None, command: str = ""
+    plan: Plan,
+    study_folder: Path,
+    out: Path,
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+    command: str = "",
 ) -> Done:
     """Predict a diet-exchange study and write its folder.
 
@@ -278,7 +295,9 @@ def run_exchange(
         for kind in (diet.habit, diet.given):
             missing = [food for food in FOODS if food not in kind]
             if missing:
-                raise InputError(f"exchange.diets, arm {diet.arm!r}: {missing[0]} is missing (grams a day reaching the colon)")
+                raise InputError(
+                    f"exchange.diets, arm {diet.arm!r}: {missing[0]} is missing (grams a day reaching the colon)"
+                )
     study = read_exchange(study_folder)
     with whole_folder(out, force) as folder:
         found = predict(
@@ -293,7 +312,11 @@ def run_exchange(
         report = exchange_report(found, plan.title, plan.text(), study_folder.name, {**versions(), "command": command})
         write_report(folder / "report.html", report)
         save_figures(report.charts, folder / "figures")
-        extra = {"people": len(found.people), "lost": int((~found.result.kept).sum()), "baselines_not_reached": found.unreached}
+        extra = {
+            "people": len(found.people),
+            "lost": int((~found.result.kept).sum()),
+            "baselines_not_reached": found.unreached,
+        }
         write_manifest(folder, plan, extra, command)
     ours = found.errors.filter(pl.col("arm") == "all")
     lines = [plan.title, "  error (root mean square of log2 ratios, all people and groups):"]

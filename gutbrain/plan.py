@@ -45,7 +45,7 @@ class ActPlan(BaseModel):
         """Return the acts that this line stands for."""
         given = dict(self.model_extra or {})
         if (self.use is None) == (self.lever is None):
-            raise InputError(f"{where}: give either use = \"...\" or lever = \"...\"")
+            raise InputError(f'{where}: give either use = "..." or lever = "..."')
         if self.use is not None:
             if self.use not in READY:
                 raise InputError(f"{where}: no ready-made act {self.use!r}{nearest(self.use, READY)}")
@@ -54,7 +54,7 @@ class ActPlan(BaseModel):
             for key, value in given.items():
                 wanted = type(known[key].default)
                 if isinstance(value, bool) is not (wanted is bool) or not isinstance(value, int | float | bool):
-                    raise InputError(f"{where}: {self.use}.{key} must be a {'truth value' if wanted is bool else 'number'}, not {value!r}")
+                    raise InputError(f"{where}: {self.use}.{key} must be a {_kind(wanted)}, not {value!r}")
             return READY[self.use](**given)
         numbers = ("dose", "start", "end", "relative", "effort", "kept_mean")
         _known_keys(given, numbers, f"{where}: lever {self.lever!r}")
@@ -69,6 +69,10 @@ class ActPlan(BaseModel):
             defaults = {key: p.default for key, p in inspect.signature(READY[str(self.use)]).parameters.items()}
             return {"use": self.use, **defaults, **given}
         return {"lever": self.lever, **given}
+
+
+def _kind(wanted: type) -> str:
+    return "truth value" if wanted is bool else "number"
 
 
 def _known_keys(given: dict[str, Any], known: Any, where: str) -> None:
@@ -159,7 +163,9 @@ class Plan(Strict):
         """
         late = [visit for visit in self.visits if not 0 <= visit < self.days]
         if late:
-            raise InputError(f"visits: day {late[0]} is not within the {self.days} days of the run (0 to {self.days - 1})")
+            raise InputError(
+                f"visits: day {late[0]} is not within the {self.days} days of the run (0 to {self.days - 1})"
+            )
         if not self.arm:
             raise InputError("the plan has no [[arm]]: give at least one")
         names = [arm.name for arm in self.arm]
@@ -207,7 +213,10 @@ def read_plan(name: str | Path) -> Plan:
     else:
         path = Path(name)
         if not path.is_file():
-            raise InputError(f"no plan {str(name)!r}: neither a file nor built in ({', '.join(built_in())}){nearest(str(name), built_in())}")
+            raise InputError(
+                f"no plan {str(name)!r}: neither a file nor built in ({', '.join(built_in())})"
+                f"{nearest(str(name), built_in())}"
+            )
         try:
             text, source = path.read_text(encoding="utf-8"), str(path)
         except (OSError, UnicodeDecodeError) as error:

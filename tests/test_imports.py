@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ORDER = (("errors", "evidence"), ("model",), ("body",), ("protocols", "people"), ("run",), ("observe",), ("study",),
-         ("analyse", "fit", "design"), ("show", "cli", "plan"))  # fmt: skip
+ORDER = (("errors", "evidence", "folder", "plans"), ("model",), ("body",), ("protocols", "people"), ("run",), ("observe",), ("study",),
+         ("analyse", "fit", "design"), ("show", "plan"), ("job",), ("cli",))  # fmt: skip
+# `Result.plot` is asked for by its users and drawn by `show`: the one look upwards, made when it is called.
+UPWARDS = {("run/result.py", "gutbrain.show.plots.trajectory")}
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 FILES = [f for f in sorted((ROOT / "gutbrain").rglob("*.py")) if f != ROOT / "gutbrain" / "__init__.py"]
 
@@ -34,7 +36,9 @@ def imported(file: Path) -> list[tuple[int, str]]:
 def test_imports_go_one_way(file):
     own = file.relative_to(ROOT / "gutbrain").with_suffix("").parts[0]
     assert own in RANK, f"{own} has no place in the order of imports; give it one here"
-    ours = [(line, f"{name}.".split(".")) for line, name in imported(file) if name.split(".")[0] == "gutbrain"]
+    place = file.relative_to(ROOT / "gutbrain").as_posix()
+    ours = [(line, f"{name}.".split(".")) for line, name in imported(file)
+            if name.split(".")[0] == "gutbrain" and (place, name) not in UPWARDS]  # fmt: skip
     # What the package gives as a whole stands at the top of the order.
     wrong = [f"line {line}: {own} imports {'.'.join(parts).strip('.')}" for line, parts in ours
              if RANK.get(parts[1], len(ORDER) - 1) > RANK[own]]  # fmt: skip

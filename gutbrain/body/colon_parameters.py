@@ -122,11 +122,13 @@ class ColonParameters:
             (1, 1, 1, 1, 1), (1, 1, 0, 0, 0), (1, 1, 1, 0, 0), (1, 1, 1, 0, 1), (1, 1, 1, 0, 0),
             (0, 0, 0, 0, 1), (0, 0, 1, 1, 0), (0, 0, 0, 1, 0), (1, 1, 1, 0, 0),
         ),
-        "1", over=("group", "substrate"), source="Kettle2022", grade="assumed", about="which substrates compete, 0 or 1",
+        "1", over=("group", "substrate"), source="Kettle2022", grade="assumed",
+        about="which substrates compete, 0 or 1",
     )  # fmt: skip
     spills = Param(
         ((1, 1, 0, 0, 0), (1, 1, 0, 0, 0), *((0, 0, 0, 0, 0),) * 7),
-        "1", over=("group", "substrate"), source="assumed", grade="assumed", about="who spills from which polymer, 0 or 1",
+        "1", over=("group", "substrate"), source="assumed", grade="assumed",
+        about="who spills from which polymer, 0 or 1",
     )  # fmt: skip
     growth_scale = Param(
         (1,) * 9, "1", over="group", source="assumed", grade="assumed",
@@ -189,7 +191,8 @@ class ColonParameters:
 
     # -- stoichiometry: not drawn, because independent draws would break the balances ----------------
     nu_acetate = Param(
-        (1.4, 1.7, -0.5, 1.8333, 0.4333, 0, 1, 0, 3), "1", over="group", source="Cummings1987 Kettle2022", grade="fitted",
+        (1.4, 1.7, -0.5, 1.8333, 0.4333, 0, 1, 0, 3), "1", over="group",
+        source="Cummings1987 Kettle2022", grade="fitted",
         about="mol per mol hexose fermented; fitted to CO-2 in the first three groups, pathobionts assumed",
     )  # fmt: skip
     nu_propionate = Param(

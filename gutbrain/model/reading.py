@@ -91,23 +91,22 @@ class Reading:
     def rates(self) -> dict[tuple[str, str], Any]:
         """Return the coherent rate of every state, by compartment and state name."""
         return {
-            (name, equation.of): getattr(self.views[name], equation.name)
-            for name, equation in self.axis.rate_equations
+            (name, equation.of): getattr(self.views[name], equation.name) for name, equation in self.axis.rate_equations
         }
 
-    def state(self, view: Compartment, field: State) -> Any:  # noqa: D102
+    def state(self, view: Compartment, field: State) -> Any:
         raise NotImplementedError
 
-    def param(self, view: Compartment, field: Param) -> Any:  # noqa: D102
+    def param(self, view: Compartment, field: Param) -> Any:
         raise NotImplementedError
 
-    def lever(self, view: Compartment, field: Input) -> Any:  # noqa: D102
+    def lever(self, view: Compartment, field: Input) -> Any:
         raise NotImplementedError
 
-    def unknown(self, view: Compartment, field: Unknown) -> Any:  # noqa: D102
+    def unknown(self, view: Compartment, field: Unknown) -> Any:
         raise NotImplementedError
 
-    def constant(self, value: Any, unit: str, length: int | None) -> Any:  # noqa: D102
+    def constant(self, value: Any, unit: str, length: int | None) -> Any:
         raise NotImplementedError
 
 

@@ -134,7 +134,9 @@ def _accepted(
         values = {}
         for name, param in axis.parameters.items():
             centre = axis.value_array(name, fixed.get(name, param.value))
-            drawn = param.belief is not None and worlds > 1 and name not in fixed and (not param.closed or name in opened)
+            drawn = (
+                param.belief is not None and worlds > 1 and name not in fixed and (not param.closed or name in opened)
+            )
             if drawn and param.belief is not None:
                 normal = _normals(name, centre.shape, seed, 1, world, attempt)
                 centre = np.asarray(param.belief.around(centre, normal))
@@ -147,9 +149,7 @@ def _accepted(
     raise InputError(f"no draw in {ATTEMPTS} kept {broken[0].name} below {broken[0].below}: check the fixed parameters")
 
 
-def _people(
-    axis: Axis, name: str, beliefs: list[np.ndarray], people: int, seed: int, is_fixed: bool
-) -> np.ndarray:
+def _people(axis: Axis, name: str, beliefs: list[np.ndarray], people: int, seed: int, is_fixed: bool) -> np.ndarray:
     """Spread one parameter over the people of every world, array [..., worlds * people] or [..., 1]."""
     param = axis.parameters[name]
     if param.between is None or is_fixed:

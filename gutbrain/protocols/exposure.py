@@ -84,7 +84,9 @@ def chronic_stress(
     weeks: float = 8, start: float = 1, load: float = 0.3, events: float = 1.0, threat: float = 0.5
 ) -> Protocol:
     """Sustained stress: the same mixture as an exam period, for weeks."""
-    return Protocol("chronic stress", _stress(start, start + 7 * weeks, load, events, threat), chronic_stress.__doc__ or "")
+    return Protocol(
+        "chronic stress", _stress(start, start + 7 * weeks, load, events, threat), chronic_stress.__doc__ or ""
+    )
 
 
 def _stress(start: float, end: float, load: float, events: float, threat: float) -> tuple[Act, ...]:
@@ -98,7 +100,9 @@ def _stress(start: float, end: float, load: float, events: float, threat: float)
 def public_speech(day: float = 1, hour: float = 9, every_day: bool = False, weeks: float = 8) -> Protocol:
     """Public speech: full threat for half an hour, then falling with 0.4 h (the exposure of Vanuytsel 2014)."""
     end = day + 7 * weeks if every_day else float("inf")
-    act = Act("protocol.threat", 1, day, end, Speech(hour, every_day=every_day), grade="measured", source="Vanuytsel2014")
+    act = Act(
+        "protocol.threat", 1, day, end, Speech(hour, every_day=every_day), grade="measured", source="Vanuytsel2014"
+    )
     return Protocol("public speech", (act,), public_speech.__doc__ or "")
 
 

@@ -12,7 +12,9 @@ AFFECT_SD = 12.0  # between-person SD of negative affect, points (mind.md); turn
 KEPT = Normal(sd=0.25, low=0.0, high=1.0)  # home practice kept: mean 0.64 (Parsons 2017), spread assumed
 
 
-def _course(weeks: float, start: float, size: float, belief: tuple[float, float], source: str, grade: str) -> tuple[Act, ...]:
+def _course(
+    weeks: float, start: float, size: float, belief: tuple[float, float], source: str, grade: str
+) -> tuple[Act, ...]:
     """A course that meets: contact, group and credibility shift affect whatever is practised."""
     end = start + 7 * weeks
     return (

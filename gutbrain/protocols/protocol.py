@@ -135,14 +135,18 @@ def check_acts(axis: Axis, acts: list[Act]) -> None:
         if lever.over:
             label = act.lever.partition("[")[2].rstrip("]")
             if label not in lever.over:
-                raise InputError(f"act on {act.lever!r}: name one of {', '.join(lever.over)}{nearest(label, lever.over)}")
+                raise InputError(
+                    f"act on {act.lever!r}: name one of {', '.join(lever.over)}{nearest(label, lever.over)}"
+                )
         rest = 0.0 if isinstance(lever.rest, str) else float(np.max(lever.rest))
         if act.relative and act.dose < -1:
             raise InputError(f"act on {act.lever!r}: a relative dose of {act.dose} takes away more than there is")
         if isinstance(lever.rest, str):
             continue
         value = rest + act.dose
-        if (lever.low is not None and value < lever.low - 1e-9) or (lever.high is not None and value > lever.high + 1e-9):
+        if (lever.low is not None and value < lever.low - 1e-9) or (
+            lever.high is not None and value > lever.high + 1e-9
+        ):
             raise InputError(
                 f"act on {act.lever!r}: dose {act.dose} {lever.unit} brings it to {value:g}, "
                 f"outside {lever.low} to {lever.high} {lever.unit}"

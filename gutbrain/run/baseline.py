@@ -3,9 +3,9 @@
 At a steady state with group shares p, total mass M and given pools, the growth of every group
 must equal its losses. Nine growth scales, M, the acids and the water are solved together, in
 small steps from the reference person, whose colon is known, to the person with his own
-parameters and his measured composition. One scale is free (more growth everywhere starves everybody alike): their mean logarithm, weighted by the
-shares, stays as drawn. A person whose measured composition cannot be fed is left at the last
-composition on the way that can, and the distance is reported.
+parameters and his measured composition. One scale is free (more growth everywhere starves
+everybody alike): their mean logarithm, weighted by the shares, stays as drawn. A person whose
+measured composition cannot be fed is left at the last composition on the way that can, and the distance is reported.
 """
 
 from __future__ import annotations
@@ -69,9 +69,7 @@ def with_baselines(
     known = jnp.asarray(rest), axis.coherent(reference.parameters)
     walked = in_blocks(partial(_reach, axis, *known), y, axis.coherent(parameters), np.log(target))
     parameters["colon.growth_scale"] = walked[0]
-    moved = replace(
-        cohort, parameters=parameters, start=walked[1], shares=np.asarray(shares), baseline_note=note
-    )
+    moved = replace(cohort, parameters=parameters, start=walked[1], shares=np.asarray(shares), baseline_note=note)
     settled = settle(moved, progress=progress, **options)
     assert settled.start is not None
     biomass = settled.start[axis.slices["colon", "biomass"]]

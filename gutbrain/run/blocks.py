@@ -45,6 +45,8 @@ def in_blocks(function: Callable[..., Any], y: np.ndarray, parameters: Mapping[s
     """
     parts = []
     for take, keep in takes(y.shape[1]):
-        found = function(jnp.asarray(y[:, take]), part(parameters, take), *(jnp.asarray(value[..., take]) for value in more))
+        found = function(
+            jnp.asarray(y[:, take]), part(parameters, take), *(jnp.asarray(value[..., take]) for value in more)
+        )
         parts.append(jax.tree.map(lambda value, count=keep: np.asarray(value)[..., :count], found))
     return jax.tree.map(lambda *pieces: np.concatenate(pieces, axis=-1), *parts)

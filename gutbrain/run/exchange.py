@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -21,7 +22,9 @@ from gutbrain.protocols.protocol import Act, Protocol, Trial
 from gutbrain.run.baseline import unreached, with_baselines
 from gutbrain.run.result import Result
 from gutbrain.run.simulate import Progress, simulate
-from gutbrain.study.exchange import Exchange
+
+if TYPE_CHECKING:
+    from gutbrain.study.exchange import Exchange
 
 SMALLEST = 1e-4  # shares below one in ten thousand are read as that before a ratio is taken
 FOODS = ("resistant_starch", "fibre", "sugar", "protein")
@@ -87,7 +90,9 @@ def predict(
     arms = tuple(frame["arm"].to_list())
     missing = sorted(set(arms) - set(diets))
     if missing:
-        raise InputError(f"arm {missing[0]!r} of the study has no diet: add [[exchange.diets]] with arm = {missing[0]!r}")
+        raise InputError(
+            f"arm {missing[0]!r} of the study has no diet: add [[exchange.diets]] with arm = {missing[0]!r}"
+        )
     names = tuple(sorted(set(arms)))
     number = tuple(names.index(arm) for arm in arms)
     trial = Trial(
@@ -97,7 +102,8 @@ def predict(
     cohort = Cohort.draw(axis, len(arms), worlds, seed, names=tuple(frame["subject"].to_list()))
     cohort = _own_diets(cohort, [diets[arm] for arm in arms])
     levers = tuple(act.lever for _, act in trial.acts)
-    labels = tuple(f"colon.relative_abundance[{group}]" for group in GROUPS) + (
+    labels = (
+        *(f"colon.relative_abundance[{group}]" for group in GROUPS),
         "colon.butyrate", "colon.scfa_total", "colon.secondary_bile_acids", "colon.ph", "blood.il6",
     )  # fmt: skip
     told = None if progress is None else (lambda done, total: progress("settling", done, total))
@@ -114,10 +120,15 @@ def predict(
     null = _log2(null_first, null_second)
     predicted_shares = first * 2**predicted
     predicted_shares = predicted_shares / predicted_shares.sum(axis=1, keepdims=True)
-    errors = _errors(np.array(arms), measured, predicted, first, second, predicted_shares, null, null_frame["arm"].to_list(),
+    null_arm = null_frame["arm"].to_list()
+    errors = _errors(np.array(arms), measured, predicted, first, second, predicted_shares, null, null_arm,
                      null_first, null_second)  # fmt: skip
-    groups = _groups(np.array(arms), measured, predicted_worlds.reshape(worlds, people, -1), null, null_frame["arm"].to_list())
-    return Prediction(tuple(settled.names), arms, measured, predicted, null, errors, groups, tuple(unreached(settled)), result)
+    groups = _groups(
+        np.array(arms), measured, predicted_worlds.reshape(worlds, people, -1), null, null_frame["arm"].to_list()
+    )
+    return Prediction(
+        tuple(settled.names), arms, measured, predicted, null, errors, groups, tuple(unreached(settled)), result
+    )
 
 
 def _diet_protocol(name: str, diet: Diet, days: int) -> Protocol:
@@ -169,7 +180,8 @@ def _without_self(change: np.ndarray, arm: np.ndarray) -> np.ndarray:
 
 def _errors(
     arm: np.ndarray, measured: np.ndarray, predicted: np.ndarray, first: np.ndarray, second: np.ndarray,
-    predicted_shares: np.ndarray, null: np.ndarray, null_arm: list[str], null_first: np.ndarray, null_second: np.ndarray,
+    predicted_shares: np.ndarray, null: np.ndarray, null_arm: list[str], null_first: np.ndarray,
+    null_second: np.ndarray,
 ) -> pl.DataFrame:  # fmt: skip
     mean_forecast = _without_self(measured, arm)
     mean_shares = first * 2**mean_forecast
@@ -193,7 +205,9 @@ def _errors(
     return pl.DataFrame(rows, schema=["forecast", "arm", "people", "error", "bray_curtis"], orient="row")
 
 
-def _groups(arm: np.ndarray, measured: np.ndarray, predicted: np.ndarray, null: np.ndarray, null_arm: list[str]) -> pl.DataFrame:
+def _groups(
+    arm: np.ndarray, measured: np.ndarray, predicted: np.ndarray, null: np.ndarray, null_arm: list[str]
+) -> pl.DataFrame:
     rows = []
     for name in np.unique(arm):
         those = arm == name
@@ -205,8 +219,22 @@ def _groups(arm: np.ndarray, measured: np.ndarray, predicted: np.ndarray, null: 
             low, high = (float(v) for v in np.nanquantile(pooled, [0.05, 0.95]))
             centre = float(np.nanmedian(pooled))
             clear = real[1] * real[2] > 0
-            rows.append((name, group, *real, centre, low, high, home[1], home[2], clear, (centre * real[0] > 0) if clear else None))
-    columns = ["arm", "group", "measured", "measured_low", "measured_high", "predicted", "predicted_low", "predicted_high",
+            rows.append(
+                (
+                    name,
+                    group,
+                    *real,
+                    centre,
+                    low,
+                    high,
+                    home[1],
+                    home[2],
+                    clear,
+                    (centre * real[0] > 0) if clear else None,
+                )
+            )
+    columns = ["arm", "group", "measured", "measured_low", "measured_high", "predicted", "predicted_low",
+               "predicted_high",
                "home_low", "home_high", "clear", "sign_agrees"]  # fmt: skip
     return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
 

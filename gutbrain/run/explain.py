@@ -108,7 +108,7 @@ def explain(
     active = [wire for wire, share in zip(wires, lost, strict=True) if abs(share) > NOTICEABLE]
     paths = _paths(axis, pair, outcome, active, dict(zip(map(str, wires), np.abs(lost), strict=True)))
     everything = {(wire.signal, wire.listener) for wire in wires}
-    only = [{key: 0.0 for key in everything - {(w.signal, w.listener) for w in path}} for path in paths]
+    only = [dict.fromkeys(everything - {(w.signal, w.listener) for w in path}, 0.0) for path in paths]
     effects = run.effects(only) if only else np.zeros(0)
     table = _path_table(axis, pair, paths, effects, total, scale)
     carried = table.filter(pl.col("path") != "interaction of paths")
@@ -230,7 +230,12 @@ def _paths(
 
 
 def _path_table(
-    axis: Axis, pair: tuple[Protocol, ...], paths: list[tuple[Wire, ...]], effects: np.ndarray, total: float, scale: float
+    axis: Axis,
+    pair: tuple[Protocol, ...],
+    paths: list[tuple[Wire, ...]],
+    effects: np.ndarray,
+    total: float,
+    scale: float,
 ) -> pl.DataFrame:
     entries = _entries(axis, pair)
     goal_levers = {place: " + ".join(levers) for place, levers in entries.items()}
@@ -243,7 +248,15 @@ def _path_table(
         grades = [grade_of(wire.signal, wire.listener) for wire in path]
         grades += [grade_of(lever.partition("[")[0], begin) for lever in entries.get(begin, [])]
         known = [ORDER.index(grade) for grade in grades if grade in ORDER]
-        rows.append((" -> ".join(words), float(effect), float(effect / scale), ORDER[max(known, default=0)], [str(w) for w in path]))
+        rows.append(
+            (
+                " -> ".join(words),
+                float(effect),
+                float(effect / scale),
+                ORDER[max(known, default=0)],
+                [str(w) for w in path],
+            )
+        )
     rows.sort(key=lambda row: -abs(row[1]))
     rest = total - sum(row[1] for row in rows)
     rows.append(("interaction of paths", rest, rest / scale, "", []))

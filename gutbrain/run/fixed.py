@@ -249,9 +249,9 @@ def _advance_day(axis: Axis, levers: tuple[str, ...], labels: tuple[str, ...], p
 def _drawn_rows(axis: Axis) -> np.ndarray:
     """Mark the rows of states with noise or events, array [rows] of bool."""
     drawn = np.zeros(len(axis.rows), bool)
-    for part in axis.compartments:
-        for equation in (*part.members(Noise).values(), *part.members(Events).values()):
-            drawn[axis.slices[part.name, equation.of]] = True
+    for place in axis.compartments:
+        for equation in (*place.members(Noise).values(), *place.members(Events).values()):
+            drawn[axis.slices[place.name, equation.of]] = True
     return drawn
 
 
@@ -262,7 +262,9 @@ def _random_change(axis: Axis, y: Any, parameters: Any, offsets: Any, guess: Any
     for place in axis.compartments:
         for equation in place.members(Noise).values():
             rows = axis.slices[place.name, equation.of]
-            size = getattr(reading.views[place.name], equation.name) / units.factor(axis.state(place.name, equation.of).unit)
+            size = getattr(reading.views[place.name], equation.name) / units.factor(
+                axis.state(place.name, equation.of).unit
+            )
             key, use = jax.random.split(key)
             drawn = jax.random.normal(use, (rows.stop - rows.start, y.shape[1]))
             change = change.at[rows].add(size * jnp.sqrt(step) * drawn)

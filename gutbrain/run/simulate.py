@@ -79,7 +79,11 @@ def drive_of(
     for row, (number, act) in enumerate(acts):
         dose = _dose(cohort, replace(act, belief=None, kept=None) if average else act, row)
         doses[row] = dose if number is None else np.where(arm == number, dose, 0.0)
-    shapes = np.stack([act.values(begin, 1 / steps_per_day) for _, act in acts], axis=1) if acts else np.zeros((len(begin), 0))
+    shapes = (
+        np.stack([act.values(begin, 1 / steps_per_day) for _, act in acts], axis=1)
+        if acts
+        else np.zeros((len(begin), 0))
+    )
     effort = np.array([float(act.effort) for _, act in acts])
     return Drive(tuple(act.lever for _, act in acts), doses, shapes, effort, present)
 
@@ -124,8 +128,8 @@ def simulate(
     InputError
         If an act moves no lever of the axis or leaves its range.
     """
-    from gutbrain.run.settle import settle
     from gutbrain.run.fixed import integrate
+    from gutbrain.run.settle import settle
 
     check_acts(axis, [act for _, act in trial.acts])
     if cohort.start is None:

@@ -15,48 +15,58 @@ if TYPE_CHECKING:
     from gutbrain.run.exchange import Prediction
 
 MODEL, NOTHING = "this model", "nothing changes"
+GROUP_HEAD = {
+    "arm": "Arm", "group": "Group", "measured": "Measured", "measured_low": "low", "measured_high": "high",
+    "predicted": "Predicted", "predicted_low": "low", "predicted_high": "high", "home_low": "Home, low",
+    "home_high": "Home, high", "sign_agrees": "Sign agrees",
+}  # fmt: skip
+ERROR_HEAD = {
+    "arm": "Arm", "forecast": "Forecast", "people": "People", "error": "Error, log2", "bray_curtis": "Bray-Curtis",
+}  # fmt: skip
 
 
-def exchange_report(
-    found: Prediction, title: str, plan_text: str, study: str, provenance: Mapping[str, str]
-) -> Report:
+def exchange_report(found: Prediction, title: str, plan_text: str, study: str, provenance: Mapping[str, str]) -> Report:
     """Put together the report of a predicted diet exchange."""
     clear = found.groups.filter(pl.col("clear"))
     agree = int(clear["sign_agrees"].sum() or 0)
+    beside = [
+        Text(
+            "Points are medians over people of the change of a group's share; bars are 95 % bootstrap intervals for "
+            "what was measured and 90 % of worlds (what nobody knows) for what was predicted."
+        ),
+        Figure("groups", group_prediction(found.groups), "Measured and predicted change of each group, by arm"),
+        Table(
+            found.groups, "Group by group, log2 ratios; home: change between two samples on the own diet", GROUP_HEAD
+        ),
+    ]
+    against = [
+        Text(
+            "Error is the root mean square over people and groups of the difference of log2 ratios; Bray-Curtis is "
+            "the distance between forecast and measured composition. A useful model must beat “nothing changes”."
+        ),
+        Table(found.errors, "Errors", ERROR_HEAD),
+    ]
+    simulated = [
+        Text(
+            f"Study folder {study}: {len(found.people)} people with both samples. Each was given growth scales whose "
+            "settled colon has the composition measured before the exchange; then he ate the diet of his arm. Grams "
+            "that reach the colon are assumed, from recalled doses."
+        ),
+        Verbatim(plan_text, "The plan of the run"),
+    ]
     sections = [
-        Section("Prediction beside measurement", [
-            Text(
-                "Points are medians over people of the change of a group's share; bars are 95 % bootstrap intervals for what "
-                "was measured and 90 % of worlds (what nobody knows) for what was predicted."
-            ),
-            Figure("groups", group_prediction(found.groups), "Measured and predicted change of each group, by arm"),
-            Table(found.groups, "Group by group, log2 ratios; home_low and home_high: change without any change of diet", {
-                "arm": "Arm", "group": "Group", "measured": "Measured", "measured_low": "low", "measured_high": "high",
-                "predicted": "Predicted", "predicted_low": "low", "predicted_high": "high", "home_low": "Home, low",
-                "home_high": "Home, high", "sign_agrees": "Sign agrees",
-            }),
-        ]),
-        Section("Error against plain forecasts", [
-            Text(
-                "Error is the root mean square over people and groups of the difference of log2 ratios; Bray-Curtis is the "
-                "distance between forecast and measured composition. A useful model must beat “nothing changes”."
-            ),
-            Table(found.errors, "Errors", {
-                "arm": "Arm", "forecast": "Forecast", "people": "People", "error": "Error, log2", "bray_curtis": "Bray-Curtis",
-            }),
-        ]),
+        Section("Prediction beside measurement", beside),
+        Section("Error against plain forecasts", against),
         Section("Who was lost, who was not reached", _people(found)),
-        Section("What was simulated", [
-            Text(
-                f"Study folder {study}: {len(found.people)} people with both samples. Each was given growth scales whose settled "
-                "colon has the composition measured before the exchange; then he ate the diet of his arm. Grams that reach "
-                "the colon are assumed, from recalled doses."
-            ),
-            Verbatim(plan_text, "The plan of the run"),
-        ]),
+        Section("What was simulated", simulated),
         Section("Provenance", [Items([f"{name}: {value}" for name, value in provenance.items()])]),
-    ]  # fmt: skip
-    return Report(title, f"{len(found.people)} people, {found.result.cohort.worlds} worlds", _verdict(found, agree, len(clear)), sections)
+    ]
+    return Report(
+        title,
+        f"{len(found.people)} people, {found.result.cohort.worlds} worlds",
+        _verdict(found, agree, len(clear)),
+        sections,
+    )
 
 
 def _verdict(found: Prediction, agree: int, clear: int) -> list[str]:
@@ -84,10 +94,14 @@ def _people(found: Prediction) -> list[Text | Table]:
     lost = found.result.lost
     blocks: list[Text | Table] = []
     far = ", ".join(found.unreached)
-    blocks.append(Text(f"Measured baselines that the model cannot feed: {far}." if far else "Every baseline was reached."))
+    blocks.append(
+        Text(f"Measured baselines that the model cannot feed: {far}." if far else "Every baseline was reached.")
+    )
     if lost.is_empty():
         blocks.append(Text("Nobody left the bounds of the model."))
     else:
         said = {"world": "World", "person": "Person", "arm": "Arm", "day": "Day", "state": "State that left its bounds"}
-        blocks.append(Table(lost, f"{len(lost)} of {found.result.cohort.size} columns left the bounds and are left out", said))
+        blocks.append(
+            Table(lost, f"{len(lost)} of {found.result.cohort.size} columns left the bounds and are left out", said)
+        )
     return blocks

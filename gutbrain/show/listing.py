@@ -19,7 +19,9 @@ def columns(rows: list[tuple[str, ...]], head: tuple[str, ...]) -> str:
     """Lay out rows of text in columns."""
     table = [head, *rows]
     widths = [max(len(row[i]) for row in table) for i in range(len(head))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
+    )
 
 
 def listing(axis: Axis, what: str, pattern: str = "") -> str:
@@ -65,7 +67,16 @@ def _states(axis: Axis) -> Rows:
     for (name, key), place in axis.slices.items():
         state = axis.state(name, key)
         start = state.start if isinstance(state.start, str) else number(state.start)
-        rows.append((state.signal, state.unit, start, f"{number(state.low)} to {number(state.high)}", str(place.stop - place.start), state.about))
+        rows.append(
+            (
+                state.signal,
+                state.unit,
+                start,
+                f"{number(state.low)} to {number(state.high)}",
+                str(place.stop - place.start),
+                state.about,
+            )
+        )
     return rows, ("state", "unit", "start", "bounds", "rows", "about")
 
 
@@ -73,7 +84,9 @@ def _signals(axis: Axis) -> Rows:
     rows = []
     for signal, giver in axis.givers.items():
         listeners = [wire.listener for wire in axis.edges if wire.signal == signal]
-        rows.append((signal, giver.unit, giver.compartment, ", ".join(listeners) or "read-out", giver.about.split("\n")[0]))
+        rows.append(
+            (signal, giver.unit, giver.compartment, ", ".join(listeners) or "read-out", giver.about.split("\n")[0])
+        )
     return rows, ("signal", "unit", "giver", "listeners", "about")
 
 
@@ -103,7 +116,12 @@ def _edges(axis: Axis) -> Rows:
     rows = []
     for wire in axis.edges:
         claim: dict[str, Any] = known.get((wire.signal, wire.listener), {})
-        rows.append((str(wire), *(str(claim.get(key) or "") for key in ("direction", "sign", "at_rest", "grade", "strength_parameter"))))
+        rows.append(
+            (
+                str(wire),
+                *(str(claim.get(key) or "") for key in ("direction", "sign", "at_rest", "grade", "strength_parameter")),
+            )
+        )
     return rows, ("edge", "direction", "sign", "at rest", "grade", "strength")
 
 
@@ -142,10 +160,14 @@ def spread_words(spread: Spread | None) -> str:
         return "-"
     kind = type(spread).__name__
     sizes = {"LogNormal": "log_sd", "Normal": "sd"}
-    inner = f"{sizes[kind]} {number(getattr(spread, sizes[kind]))}" if kind in sizes else f"{number(spread.low)} to {number(spread.high)}"
+    inner = (
+        f"{sizes[kind]} {number(getattr(spread, sizes[kind]))}"
+        if kind in sizes
+        else f"{number(spread.low)} to {number(spread.high)}"
+    )
     cut = ""
     if kind in sizes and (spread.low is not None or spread.high is not None):
-        cut = f", cut {'' if spread.low is None else number(spread.low)}..{'' if spread.high is None else number(spread.high)}"
+        cut = f", cut {number(spread.low)}..{number(spread.high)}"
     return f"{kind} {inner}{cut}"
 
 
@@ -162,7 +184,8 @@ def number(value: Any) -> str:
 def explained(found: Explanation) -> str:
     """Return an explanation as text."""
     head = (
-        f"{found.arm} against {found.comparator}, {found.outcome}, mean of the week to day {found.day}, reference person: "
+        f"{found.arm} against {found.comparator}, {found.outcome}, mean of the week to day {found.day}, "
+        "reference person: "
         f"{found.effect:+.3g} {found.unit}"
     )
     rows = [

@@ -274,7 +274,7 @@ SIGNALS = (*(SHOWN[name] for name in SHOWN if name not in ("phi", "anx", "pain")
 def prototype_days(prototype, names, days):
     """Run the prototype by classical Runge-Kutta at 15 minutes; return mean, low, high of hourly means.
 
-    Arrays [days, signals, scenarios], averaged over the stages with the weights of the step.
+    Arrays [days, signals, scenarios]; as in the engine, signals are read at the begin of each step.
     """
     values = prototype.default() | {"scale": np.ones((9, 1))}
     start, values, _ = prototype.settle(values, 1, days=400, h=1 / 48)
@@ -294,7 +294,8 @@ def prototype_days(prototype, names, days):
             at = y + share * STEP * slope
             slope, shown = prototype.outputs_rhs(begin + share * STEP, at, levers, values, 4, True)
             change = change + weight * slope
-            hours[number // 4] += weight / 4 * seen(at, shown)
+            if not share:
+                hours[number // 4] += seen(at, shown) / 4
         y = y + STEP * change
     daily = hours.reshape(days, 24, len(SIGNALS), len(names))
     return daily.mean(axis=1), daily.min(axis=1), daily.max(axis=1)

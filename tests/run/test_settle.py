@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -42,8 +43,7 @@ def test_small_pushes_die_out_on_both_sides_of_the_kink(reference, drawn, push):
         for column in range(cohort.size):
             one = cohort.select(np.array([column]), 1, 1)
             rate = growth(cohort.axis, one.parameters, one.start[:, 0], {"immune.mucosal_activity": push})
-            assert -0.0101 < rate < -0.0095 or -0.035 < rate < 0, rate
-            assert rate < -0.003
+            assert -0.0105 < rate < -0.009
 
 
 def test_a_loop_gain_above_one_loses_rest(whole, reference):
@@ -86,8 +86,6 @@ def test_a_block_pushed_from_rest_is_solved_back(whole, reference):
 
 def test_relax_finds_the_steady_state_of_a_stiff_system():
     def slope(u):
-        import jax.numpy as jnp
-
-        return jnp.stack([1000 * (1 - u[0]), 0.001 * (u[0] - u[1])])
+        return jnp.stack([1000 * (1 - u[0]), 0.02 * (u[0] - u[1])])
 
     np.testing.assert_allclose(np.asarray(relax(slope, np.zeros((2, 3)))), 1.0, atol=1e-6)
