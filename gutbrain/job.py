@@ -91,8 +91,11 @@ def _baselines(plan: Plan, count: int) -> tuple[np.ndarray | None, str, tuple[st
         )  # fmt: skip
     order = np.random.default_rng([plan.seed, 7]).permutation(len(samples))
     take = order[np.arange(count) % len(samples)]
-    other = float(1 - shares.of_all()[:, :-1].sum(axis=1).mean())
+    other = float(np.mean(shares.of_all()["other"].to_numpy()))
     note = f"{Path(chosen).name}, {len(samples)} samples; {other:.1%} of reads mapped to no group and left out"
+    lost = shares.unmapped_names().head(5)
+    if lost.height:
+        note += " (" + ", ".join(f"{name} {share:.1%}" for name, share in lost.iter_rows()) + ")"
     repeated = count > len(samples)
     names = tuple(f"{samples[i]} ({n // len(samples) + 1})" if repeated else samples[i] for n, i in enumerate(take))
     return array[take], note, names
