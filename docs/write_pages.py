@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gutbrain.body.whole import standard
+from gutbrain.evidence.claims import claims
 from gutbrain.model.axis import Axis
 from gutbrain.model.compartment import Input, Param, State
 from gutbrain.model.printed import EquationText
@@ -31,7 +32,8 @@ def main() -> None:
         own = [text for text in printed if text.compartment == part.name]
         (folder / f"{part.name}.md").write_text(page(axis, part.name, own), encoding="utf-8")
     (folder / "index.md").write_text(index(axis), encoding="utf-8")
-    (HERE / "graph.svg").write_text(signal_graph(axis), encoding="utf-8")
+    grades = {f"{row['signal']} -> {row['listener']}": row["grade"] for row in claims().iter_rows(named=True)}
+    (HERE / "graph.svg").write_text(signal_graph(axis, grades=grades), encoding="utf-8")
     print(f"{len(axis.compartments)} pages in docs/equations and docs/graph.svg")
 
 
@@ -45,7 +47,8 @@ def index(axis: Axis) -> str:
         )
         for part in axis.compartments
     ]  # fmt: skip
-    head = f"# Equations\n\n{NOTE}\n\nSymbols are the names in the code; values are those of the reference person."
+    head = f"# Equations\n\n{NOTE}\n\nSymbols are the names in the code; values are those of the reference person. " \
+        "Equations are evaluated in day, mmol, gram, litre and mmHg, whatever unit a value is declared in."
     return "\n\n".join([head, table(("compartment", "what it is", "states", "parameters"), rows)]) + "\n"
 
 
@@ -61,7 +64,8 @@ def page(axis: Axis, name: str, texts: list[EquationText]) -> str:
     for key, field in part.members(Input).items():
         giver = axis.wires[name, key].giver
         rests = "own rest" if isinstance(field.rest, str) else number(field.rest)
-        inputs.append((key, f"`{field.signal}`", f"[{giver}]({giver}.md)" if giver else "", unit(field.unit), rests, field.about))
+        source = f"[{giver}]({giver}.md)" if giver else ""
+        inputs.append((key, f"`{field.signal}`", source, unit(field.unit), rests, field.about))
     if inputs:
         blocks += ["## Inputs", table(("input", "signal", "given by", "unit", "rest", "what it is"), inputs)]
     for kind, title in KINDS.items():
@@ -69,8 +73,8 @@ def page(axis: Axis, name: str, texts: list[EquationText]) -> str:
         if own:
             blocks += [f"## {title}", *(equation(text) for text in own)]
     rows = [
-        (key, number(p.value), unit(p.unit), spread_words(p.between), spread_words(p.belief) + (" (closed)" if p.closed else ""),
-         p.source, p.grade, p.about)
+        (key, number(p.value), unit(p.unit), spread_words(p.between),
+         spread_words(p.belief) + (" (closed)" if p.closed else ""), p.source, p.grade, p.about)
         for key, p in part.members(Param).items()
     ]  # fmt: skip
     head = ("parameter", "value", "unit", "between people", "belief", "source", "grade", "what it is")

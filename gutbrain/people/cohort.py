@@ -77,6 +77,7 @@ class Cohort:
         Notes
         -----
         One world is the best guess: belief stays at its centre. With several worlds all are drawn.
+        One person is the typical one, for the same reason; what is known of him goes into `fixed`.
         """
         fixed, opened = dict(fixed or {}), set(open_edges)
         for name in (*opened, *fixed):
@@ -158,5 +159,5 @@ def _people(axis: Axis, name: str, beliefs: list[np.ndarray], people: int, seed:
         return np.concatenate([np.repeat(belief, people, axis=-1) for belief in beliefs], axis=-1)
     shared = param.same_draw_as or name
     shape = beliefs[0].shape[:-1]
-    normal = _normals(shared, (*shape, people), seed, 2)
+    normal = _normals(shared, (*shape, people), seed, 2) if people > 1 else np.zeros((*shape, 1))
     return np.concatenate([np.asarray(param.between.around(belief, normal)) for belief in beliefs], axis=-1)

@@ -87,7 +87,7 @@ def trial_report(
     mine, _ = main_row(result, effect_table, outcome, arm)
     unit = difference_unit(outcome, result.unit(outcome))
     cohort, trial = result.cohort, result.trial
-    people = f"{_persons(result)} people" + (f" in {cohort.worlds} worlds" if cohort.worlds > 1 else ", one world")
+    people = _counted(_persons(result)) + (f" in {cohort.worlds} worlds" if cohort.worlds > 1 else ", one world")
     sections = [
         Section("What was simulated", _simulated(result, plan_text)),
         Section("Map of signals", _map(graph_svg)),
@@ -127,7 +127,7 @@ def _simulated(result: Result, plan_text: str) -> list[Block]:
     kind = (
         "the same people stand in every arm (twins)" if trial.twins else "each person was assigned to one arm at random"
     )
-    said = f"{len(trial.arms)} arms over {trial.days} days; {kind}. {_persons(result)} people were drawn"
+    said = f"{len(trial.arms)} arms over {trial.days} days; {kind}. {_drawn(_persons(result))}"
     if cohort.worlds > 1:
         said += f", each of them again in every one of {cohort.worlds} worlds. A world is one guess at everything "
         said += "nobody knows; people differ within each world."
@@ -146,6 +146,14 @@ def _simulated(result: Result, plan_text: str) -> list[Block]:
     )
     blocks += [Text(f"Baseline: {baseline}", note=True), Text(OWN_REST, note=True)]
     return [*blocks, Verbatim(plan_text, "The plan of the run")] if plan_text.strip() else blocks
+
+
+def _counted(people: int) -> str:
+    return "one person" if people == 1 else f"{people} people"
+
+
+def _drawn(people: int) -> str:
+    return "The one person is typical but for what is known of him" if people == 1 else f"{people} people were drawn"
 
 
 def _persons(result: Result) -> int:
