@@ -56,8 +56,10 @@ def page(axis: Axis, name: str, texts: list[EquationText]) -> str:
     """Return the page of one compartment."""
     part = axis.part(name)
     blocks = [f"# {type(part).__name__}", one_line(part.__doc__), NOTE]
-    states = [(key, f"`{s.signal}`", unit(s.unit), entry(part, s.start), f"{number(s.low)} to {number(s.high)}", s.about)
-              for key, s in part.members(State).items()]  # fmt: skip
+    states = [
+        (key, f"`{s.signal}`", unit(s.unit), entry(s.start), f"{number(s.low)} to {number(s.high)}", s.about)
+        for key, s in part.members(State).items()
+    ]
     if states:
         blocks += ["## States", table(("state", "signal", "unit", "start", "bounds", "what it is"), states)]
     inputs = []
@@ -89,7 +91,7 @@ def equation(text: EquationText) -> str:
     return f"{about}{rows}\n\n```math\n{text.left} = {text.latex}\n```"
 
 
-def entry(part: object, start: object) -> str:
+def entry(start: object) -> str:
     """Return a start value: a number, or the parameter that holds it."""
     return f"`{start}`" if isinstance(start, str) else number(np.asarray(start, float))
 

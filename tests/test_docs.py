@@ -47,7 +47,9 @@ def test_readme_names_the_size_of_the_standard_axis():
     from gutbrain.body.whole import standard
 
     axis = standard()
-    size = f"{len(axis.compartments)} compartments, {len(axis.rows)} states, {len(axis.edges)} edges, {len(axis.parameters)} parameters"
+    counts = {"compartments": axis.compartments, "states": axis.rows, "edges": axis.edges}
+    counts["parameters"] = axis.parameters
+    size = ", ".join(f"{len(found)} {name}" for name, found in counts.items())
     assert size in (ROOT / "README.md").read_text(encoding="utf-8"), "the README gives another size of the axis"
 
 

@@ -22,9 +22,8 @@ def test_there_are_ten():
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(path, tmp_path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 40
-    done = subprocess.run(
-        [sys.executable, str(path)], cwd=tmp_path, env={**os.environ, **QUICK}, capture_output=True, text=True, check=False
-    )
+    command, env = [sys.executable, str(path)], {**os.environ, **QUICK}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     if "pip install" in done.stderr:
         pytest.skip(done.stderr.strip().splitlines()[-1])
     assert (done.returncode, done.stderr) == (0, "")

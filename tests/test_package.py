@@ -36,7 +36,8 @@ def test_pins_are_names_and_versions_and_cover_what_is_needed():
     assert all(line.count("==") == 1 and not set(line) & set("/@ ") for line in lines)
     pinned = {line.partition("==")[0].lower().replace("_", "-") for line in lines}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *(name for extra in project["optional-dependencies"].values() for name in extra)]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(name for extra in extras for name in extra)]
     assert {name.partition(">=")[0].lower() for name in wanted} <= pinned
 
 

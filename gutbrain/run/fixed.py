@@ -26,6 +26,7 @@ from gutbrain.run.blocks import part, takes, width
 
 jax.config.update("jax_enable_x64", True)
 
+OFFSET = 1 << 20  # days before day 0 have keys too, and a key must not be negative
 FIRST = 1 / 6  # weight of the first stage, which also gives the signals of the step
 STAGES = np.array([[0.5, 1 / 3], [0.5, 1 / 3], [1.0, 1 / 6]])
 
@@ -130,7 +131,7 @@ def integrate(
                 return
             present = 1 - drive.effort[:, None] * (1 - drive.present[day, take])
             key = jax.random.PRNGKey(0 if noise_seed is None else noise_seed)
-            key = jax.random.fold_in(jax.random.fold_in(key, day), number)
+            key = jax.random.fold_in(jax.random.fold_in(key, first_day + day + OFFSET), number)
             y, guess, left, means = advance(
                 y, guess, left, mine, dose * present, jnp.asarray(shape_days[day]), float(first_day + day), key, gate
             )
@@ -213,7 +214,7 @@ def _advance_day(axis: Axis, levers: tuple[str, ...], labels: tuple[str, ...], p
         shape, begin, count = xs
         offsets = moved(shape, begin)
         now = offsets | {"clock.time": begin}
-        # One Jacobian of the balances serves the four stages: the pools follow within one chord step.
+        # One Jacobian of the balances serves the four stages: the pools follow within two chord steps.
         guess = axis.read(y, parameters, now, guess=guess, gates=gates).refreshed()
         first = axis.read(y, parameters, now, guess=guess, gates=gates)
         slope, signals = first.vector(), first.outputs(labels)

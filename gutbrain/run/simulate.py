@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def presence(cohort: Cohort, arm: np.ndarray, trial: Trial) -> np.ndarray:
     if trait is not None and trait.shape[-1] > 1:
         z = (trait - trait.mean()) / max(float(trait.std()), 1e-9)
         hazard = hazard * np.exp(DROPOUT_PER_SD * z - DROPOUT_PER_SD**2 / 2)
-    patience = np.random.default_rng([cohort.seed, 4]).exponential(size=cohort.people)
+    patience = np.random.default_rng([cohort.seed, 4]).exponential(size=cohort.people)[_who(cohort)]
     leaves = 1 + np.tile(patience, cohort.worlds) / np.maximum(hazard, 1e-12)
     return (np.arange(trial.days)[:, None] < leaves).astype(float)
 
@@ -77,7 +78,7 @@ def drive_of(
     begin = np.arange(trial.days * steps_per_day) / steps_per_day
     doses = np.zeros((len(acts), cohort.size))
     for row, (number, act) in enumerate(acts):
-        dose = _dose(cohort, replace(act, belief=None, kept=None) if average else act, row)
+        dose = _dose(cohort, replace(act, belief=None, kept=None) if average else act)
         doses[row] = dose if number is None else np.where(arm == number, dose, 0.0)
     shapes = (
         np.stack([act.values(begin, 1 / steps_per_day) for _, act in acts], axis=1)
@@ -88,14 +89,24 @@ def drive_of(
     return Drive(tuple(act.lever for _, act in acts), doses, shapes, effort, present)
 
 
-def _dose(cohort: Cohort, act: Act, row: int) -> np.ndarray:
-    """Dose of one act for every column: belief by world, what is kept by person."""
+def _who(cohort: Cohort) -> np.ndarray:
+    """Number each person by his name: twins are one person, whatever their arm; array [people]."""
+    _, first, number = np.unique(np.array(cohort.names), return_index=True, return_inverse=True)
+    return np.asarray(first[number])
+
+
+def _dose(cohort: Cohort, act: Act) -> np.ndarray:
+    """Dose of one act for every column: belief by world, what is kept by person.
+
+    Acts on one lever share their draws: the same doubt about a dose holds in every arm.
+    """
+    key = crc32(act.lever.encode())
     dose = np.full(cohort.size, float(act.dose))
     if act.belief is not None and cohort.worlds > 1:
-        normal = np.random.default_rng([cohort.seed, 5, row]).standard_normal(cohort.worlds)
+        normal = np.random.default_rng([cohort.seed, 5, key]).standard_normal(cohort.worlds)
         dose = np.repeat(np.asarray(act.belief.around(act.dose, normal)), cohort.people)
     if act.kept is not None:
-        normal = np.random.default_rng([cohort.seed, 6, row]).standard_normal(cohort.people)
+        normal = np.random.default_rng([cohort.seed, 6, key]).standard_normal(cohort.people)[_who(cohort)]
         dose = dose * np.tile(np.asarray(act.kept.around(act.kept_mean, normal)), cohort.worlds)
     elif act.kept_mean != 1.0:
         dose = dose * act.kept_mean

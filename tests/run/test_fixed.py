@@ -128,9 +128,7 @@ def test_another_block_size_draws_other_noise_of_the_same_kind(mind):
 def test_without_noise_block_size_does_not_matter(mind):
     people = 6
     start = np.repeat(mind.start(mind.defaults()), people, axis=1) * np.linspace(0.8, 1.2, people)
-    runs = [
-        integrate(mind, start, mind.defaults(), Drive.rest(people, 2, 96), days=2, block=block) for block in (2, 6)
-    ]
+    runs = [integrate(mind, start, mind.defaults(), Drive.rest(people, 2, 96), days=2, block=block) for block in (2, 6)]
     np.testing.assert_allclose(runs[0].end, runs[1].end, rtol=1e-12, atol=1e-14)
 
 
