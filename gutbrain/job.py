@@ -168,6 +168,7 @@ def _write_trial(
     sensitivity: pl.DataFrame | None,
     command: str,
 ) -> None:
+    from gutbrain.evidence.claims import claims
     from gutbrain.evidence.findings import finding
     from gutbrain.show.effects import effects
     from gutbrain.show.graph import signal_graph
@@ -184,7 +185,9 @@ def _write_trial(
     if explanation is not None:
         explanation.paths.write_parquet(folder / "paths.parquet")
         explanation.edges.write_parquet(folder / "edges.parquet")
-    graph = signal_graph(result.cohort.axis, strengths=explanation.strengths if explanation else None)
+    grades = {f"{row['signal']} -> {row['listener']}": row["grade"] for row in claims().iter_rows(named=True)}
+    strengths = explanation.strengths if explanation else None
+    graph = signal_graph(result.cohort.axis, strengths=strengths, grades=grades)
     provenance = {**versions(), "plan": plan.title, "seed": str(plan.seed), "command": command or "from Python"}
     if table is not None:
         table.write_parquet(folder / "effects.parquet")

@@ -19,7 +19,6 @@ from gutbrain.people.cohort import Cohort
 from gutbrain.protocols.protocol import Protocol, Trial
 
 Progress = Callable[[int, int], None]
-STRUCTURE = "structure"
 ORDER = ("measured", "published-model", "derived", "fitted", "recalled", "assumed")
 LONGEST = 8  # wires on a path
 MOST = 60  # paths that are run
@@ -49,13 +48,9 @@ class Explanation:
     assumed_share: float
 
     @property
-    def strengths(self) -> dict[tuple[str, str], float]:
-        """Share of the effect that is lost with each wire, by (signal, listener)."""
-        found = {}
-        for edge, share in self.edges.select("edge", "share_lost").iter_rows():
-            signal, _, listener = edge.partition(" -> ")
-            found[signal, listener] = abs(share)
-        return found
+    def strengths(self) -> dict[str, float]:
+        """Share of the effect that is lost with each wire, by "signal -> listener"."""
+        return {edge: abs(share) for edge, share in self.edges.select("edge", "share_lost").iter_rows()}
 
 
 def explain(
@@ -189,8 +184,8 @@ def _entries(axis: Axis, pair: tuple[Protocol, ...]) -> dict[str, list[str]]:
 
 
 def _candidates(axis: Axis, pair: tuple[Protocol, ...], outcome: str) -> list[Wire]:
-    """Return the wires on some way from the acts to the outcome, own-rest and clock wires left out."""
-    wires = [w for w in axis.edges if not w.cut and grade_of(w.signal, w.listener) != STRUCTURE]
+    """Return the wires on some way from the acts to the outcome."""
+    wires = [w for w in axis.edges if not w.cut]
     goal = axis.givers[axis.columns[outcome].signal].compartment
     forward = _reach(set(_entries(axis, pair)), [(w.giver, w.listener) for w in wires])
     backward = _reach({goal}, [(w.listener, w.giver) for w in wires])

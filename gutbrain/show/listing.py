@@ -38,7 +38,7 @@ def listing(axis: Axis, what: str, pattern: str = "") -> str:
         from gutbrain.evidence.claims import claims
         from gutbrain.show.graph import signal_graph
 
-        grades = {(row["signal"], row["listener"]): row["grade"] for row in claims().iter_rows(named=True)}
+        grades = {f"{row['signal']} -> {row['listener']}": row["grade"] for row in claims().iter_rows(named=True)}
         return signal_graph(axis, grades=grades)
     rows, head = {
         "compartments": _compartments, "states": _states, "signals": _signals, "parameters": _parameters,
