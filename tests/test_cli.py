@@ -56,7 +56,10 @@ def plan_file(tmp_path, text: str) -> str:
         (("grams = 20", "gram = 20"), "did you mean 'grams'"),
         (("grams = 20", 'grams = "20 g"'), "must be a number"),
         (("grams = 20", "grams = 900"), "outside"),
-        (('use = "fibre", grams = 20', 'lever = "protocol.fibre_extr", dose = 3'), "did you mean 'protocol.fibre_extra'"),
+        (
+            ('use = "fibre", grams = 20', 'lever = "protocol.fibre_extr", dose = 3'),
+            "did you mean 'protocol.fibre_extra'",
+        ),
         (('use = "fibre", grams = 20', 'lever = "blood.il6", dose = 3'), "no protocol can move it"),
         (("visits = [0, 3]", "visits = [0, 30]"), "not within"),
         (('comparator = "nothing"', 'comparator = "nothin"'), "did you mean 'nothing'"),
@@ -77,7 +80,10 @@ def test_a_wrong_plan_is_refused(tmp_path, capsys, change, says):
         (COUNTS.replace("1500", "-3"), "Faecalibacterium"),
         (COUNTS.replace("1500", "many"), "many"),
         ("", "empty"),
-        (COUNTS.replace("genus\tstool", "genus\tstool\tstool").replace("00\n", "00\t1\n").replace("0\n", "0\t1\n"), "stool"),
+        (
+            COUNTS.replace("genus\tstool", "genus\tstool\tstool").replace("00\n", "00\t1\n").replace("0\n", "0\t1\n"),
+            "stool",
+        ),
         ("genus\tstool\nMystery\t3\nUnheard\t4\n", "Mystery"),
     ],
 )
@@ -91,7 +97,9 @@ def test_wrong_counts_are_refused(tmp_path, capsys, counts, says):
 
 def test_a_study_without_counts_is_refused(tmp_path, capsys):
     (tmp_path / "study").mkdir()
-    said = failed(capsys, "run", "dietswap", "--study", str(tmp_path / "study"), "--out", str(tmp_path / "o"), "--quiet")
+    said = failed(
+        capsys, "run", "dietswap", "--study", str(tmp_path / "study"), "--out", str(tmp_path / "o"), "--quiet"
+    )
     assert "holds no *_counts.tsv" in said
     assert "--study" in failed(capsys, "run", "dietswap", "--out", str(tmp_path / "o"))
 
@@ -115,7 +123,9 @@ def test_what_stops_a_run_leaves_nothing(tmp_path, capsys, monkeypatch, stop):
     path = plan_file(tmp_path, SMALL.format(baseline="none"))
     code = cli.main(["run", path, "--out", str(tmp_path / "out"), "--quiet"])
     said = capsys.readouterr().err
-    assert (code, "interrupted" in said) == (130, True) if stop is KeyboardInterrupt else (code == 2 and "space" in said)
+    assert (
+        (code, "interrupted" in said) == (130, True) if stop is KeyboardInterrupt else (code == 2 and "space" in said)
+    )
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["plan.toml"]
 
 

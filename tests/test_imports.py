@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ORDER = (("errors", "evidence", "folder", "plans"), ("model",), ("body",), ("protocols", "people"), ("run",), ("observe",), ("study",),
+ORDER = (("errors", "evidence", "folder", "plans"), ("model",), ("body",), ("protocols", "people"), ("run",),
+         ("observe",), ("study",),
          ("analyse", "fit", "design"), ("show", "plan"), ("job",), ("cli",))  # fmt: skip
 # `Result.plot` is asked for by its users and drawn by `show`: the one look upwards, made when it is called.
 UPWARDS = {("run/result.py", "gutbrain.show.plots.trajectory")}

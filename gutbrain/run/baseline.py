@@ -21,7 +21,7 @@ import numpy as np
 
 from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
-from gutbrain.run.blocks import in_blocks
+from gutbrain.run.blocks import in_blocks, width
 from gutbrain.run.settle import block_rows, settle, solve_block
 
 FLOOR = 2e-4  # share that reseeding alone sustains; a count of zero is read as this
@@ -60,7 +60,7 @@ def with_baselines(
     target = np.tile(target / target.sum(axis=1, keepdims=True), (cohort.worlds, 1)).T
     reference = Cohort.reference(axis)
     # As wide as the cohort: the same compiled solver serves the one and the many.
-    alike = np.repeat(axis.start(reference.parameters), cohort.size, axis=1)
+    alike = np.repeat(axis.start(reference.parameters), width(cohort.size), axis=1)
     rest = solve_block(axis, "colon", alike, reference.parameters)[:, :1]
     parameters = {name: np.array(value) for name, value in cohort.parameters.items()}
     drawn = np.broadcast_to(parameters["colon.growth_scale"], (len(target), cohort.size))

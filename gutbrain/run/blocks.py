@@ -38,13 +38,21 @@ def part(values: Mapping[str, Any], take: np.ndarray) -> dict[str, Any]:
     }
 
 
-def in_blocks(function: Callable[..., Any], y: np.ndarray, parameters: Mapping[str, Any], *more: np.ndarray) -> Any:
+def in_blocks(
+    function: Callable[..., Any],
+    y: np.ndarray,
+    parameters: Mapping[str, Any],
+    *more: np.ndarray,
+    columns: np.ndarray | None = None,
+) -> Any:
     """Call `function(y, parameters, *more)` block by block and join its arrays along the people axis.
 
-    `more` are arrays with people last.
+    `more` are arrays with people last. With `columns` only these are computed, at the width of all.
     """
+    chosen = np.arange(y.shape[1]) if columns is None else columns
     parts = []
-    for take, keep in takes(y.shape[1]):
+    for places, keep in takes(len(chosen), width(y.shape[1])):
+        take = chosen[places]
         found = function(
             jnp.asarray(y[:, take]), part(parameters, take), *(jnp.asarray(value[..., take]) for value in more)
         )

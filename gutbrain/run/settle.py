@@ -58,8 +58,8 @@ def settle(
         unsettled = _unsettled(axis, y, _look(axis, y, parameters)[0])
         if not unsettled:
             break
-        for name in unsettled:
-            y = solve_block(axis, name, y, parameters)
+        for name, columns in unsettled.items():
+            y = solve_block(axis, name, y, parameters, columns)
     if days == 0:
         return replace(cohort, parameters=parameters, start=y)
     drive = Drive.rest(cohort.size, days, round(1440 / step_minutes), levers)
@@ -112,13 +112,20 @@ def _clocked(axis: Axis, compartment: str) -> bool:
     return any(depends(axis.asked, part.name, rate) & (names | inputs) for rate in rates)
 
 
-def _unsettled(axis: Axis, y: np.ndarray, rates: np.ndarray) -> list[str]:
-    """Name the compartments without a clock whose rates are not zero."""
+def _unsettled(axis: Axis, y: np.ndarray, rates: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the columns whose rates are not zero, by compartment without a clock."""
     low, high = axis.bounds
     scale = np.maximum(np.abs(y), 1e-3 * (high - low)[:, None])
-    moving = np.max(np.abs(rates) / scale, axis=1) > TOLERANCE
-    names = dict.fromkeys(name for (name, _), rows in axis.slices.items() if moving[rows].any())
-    return [name for name in names if not _clocked(axis, name)]
+    moving = np.abs(rates) / scale > TOLERANCE
+    names = [part.name for part in axis.compartments if not _clocked(axis, part.name)]
+    found = {
+        name: np.flatnonzero(moving[block_rows(axis, name)].any(axis=0)) for name in names if _has_states(axis, name)
+    }
+    return {name: columns for name, columns in found.items() if len(columns)}
+
+
+def _has_states(axis: Axis, compartment: str) -> bool:
+    return any(name == compartment for name, _ in axis.slices)
 
 
 def block_rows(axis: Axis, compartment: str) -> np.ndarray:
@@ -127,12 +134,16 @@ def block_rows(axis: Axis, compartment: str) -> np.ndarray:
     return np.concatenate([np.arange(rows.start, rows.stop) for rows in slices])
 
 
-def solve_block(axis: Axis, compartment: str, y: np.ndarray, parameters: dict[str, np.ndarray]) -> np.ndarray:
-    """Solve one compartment for zero rates, all others held; array [rows, columns]."""
+def solve_block(
+    axis: Axis, compartment: str, y: np.ndarray, parameters: dict[str, np.ndarray], columns: np.ndarray | None = None
+) -> np.ndarray:
+    """Solve one compartment for zero rates, the others held; of the given columns, or of all. Array [rows, columns]."""
     rows = block_rows(axis, compartment)
-    solved = in_blocks(partial(_solve_block, axis, compartment), y, axis.coherent(parameters))
+    where = np.arange(y.shape[1]) if columns is None else columns
     y = y.copy()
-    y[rows] = solved
+    y[np.ix_(rows, where)] = in_blocks(
+        partial(_solve_block, axis, compartment), y, axis.coherent(parameters), columns=where
+    )
     return y
 
 
