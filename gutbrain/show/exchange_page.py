@@ -34,7 +34,7 @@ def exchange_report(found: Prediction, title: str, plan_text: str, study: str, p
             "Points are medians over people of the change of a group's share; bars are 95 % bootstrap intervals for "
             "what was measured and 90 % of worlds (what nobody knows) for what was predicted."
         ),
-        Figure("groups", group_prediction(found.groups), "Measured and predicted change of each group, by arm"),
+        Figure(group_prediction(found.groups), "Measured and predicted change of each group, by arm", "groups"),
         Table(
             found.groups, "Group by group, log2 ratios; home: change between two samples on the own diet", GROUP_HEAD
         ),

@@ -37,10 +37,11 @@ SCENARIOS = {
     "fermented food": {"protocol.fermented_food": 6},
     "mindful eating": {"protocol.mindful_eating": 1},
 }
-# total acids, butyrate (mM), pH, cells out (g/day), Shannon; shares of the nine groups (%); load and index over rest
+# Total acids, butyrate (mM), pH, cells out (g/day), Shannon; shares of the nine groups (%); load, index over rest.
 TABLE = {
     "rest": (95.6, 18.1, 6.41, 18.2, 1.77, (28, 24, 25, 6, 6, 2, 1, 4, 4), 1, 1),
-    "starch 50, fibre 32": (155.3, 39.8, 5.92, 31.4, 1.71, (12.8, 30.4, 31.9, 7.4, 7.6, 2.4, 0.0, 3.1, 4.4), 0.66, 0.70),
+    "starch 50, fibre 32": (155.3, 39.8, 5.92, 31.4, 1.71,
+                            (12.8, 30.4, 31.9, 7.4, 7.6, 2.4, 0.0, 3.1, 4.4), 0.66, 0.70),
     "fibre 28": (113.8, 24.7, 6.25, 21.8, 1.71, (25.6, 24.9, 28.1, 5.8, 6.2, 1.7, 0.1, 3.4, 4.2), 0.76, 0.89),
     "starch 10, fibre 6.4": (56.1, 8.5, 6.75, 10.3, 1.88, (35.7, 14.4, 18.7, 5.7, 5.6, 4.3, 5.8, 6.5, 3.4), 1.65, 1.56),
     "protein 20": (109.4, 19.8, 6.29, 20.2, 1.79, (29.1, 21.9, 23.2, 5.5, 5.5, 1.7, 0.8, 8.7, 3.8), 1.44, 0.98),
@@ -49,7 +50,8 @@ TABLE = {
     "threat held": (95.7, 18.0, 6.40, 18.3, 1.79, (27.6, 24.2, 24.7, 5.8, 5.9, 2.0, 2.0, 3.8, 4.0), 1.24, 0.99),
     "mucin secretion 3": (92.7, 18.2, 6.43, 17.7, 1.72, (27.4, 24.8, 25.7, 6.1, 6.2, 0.2, 1.2, 4.2, 4.1), 1.04, 0.70),
 }  # fmt: skip
-# richness held at 1, as the table was made; after 4, 8 and 14 days: total acids, butyrate, pH, Shannon; shares; load and index over rest
+# Richness held at 1, as the table was made; after 4, 8 and 14 days: total acids, butyrate, pH, Shannon; shares;
+# load and index over rest.
 ANTIBIOTIC = {
     4: (95.2, 3.8, 6.41, 0.94, (0.1, 47.2, 0.1, 0.0, 1.4, 5.2, 46.1, 0.0, 0.0), 2.50, 0.84),
     8: (103.2, 11.8, 6.34, 1.84, (7.5, 41.0, 10.6, 2.2, 14.0, 5.9, 5.5, 7.8, 5.5), 2.02, 1.13),
