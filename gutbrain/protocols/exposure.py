@@ -101,7 +101,7 @@ def public_speech(day: float = 1, hour: float = 9, every_day: bool = False, week
     """Public speech: full threat for half an hour, then falling with 0.4 h (the exposure of Vanuytsel 2014)."""
     end = day + 7 * weeks if every_day else float("inf")
     act = Act(
-        "protocol.threat", 1, day, end, Speech(hour, every_day=every_day), grade="measured", source="Vanuytsel2014"
+        "protocol.threat", 1, day, end, Speech(hour, every_day=every_day), grade="assumed", source="Vanuytsel2014"
     )
     return Protocol("public speech", (act,), public_speech.__doc__ or "")
 

@@ -31,7 +31,7 @@ def mbsr(minutes: float = 45, weeks: float = 8, start: float = 1, after: float =
     """Mindfulness-based stress reduction: a weekly group and `minutes` a day at home, `after` a day later on."""
     end = start + 7 * weeks
     acts = (
-        Act("protocol.practice_assigned", minutes, start, end, effort=True, grade="measured", source="Parsons2017"),
+        Act("protocol.practice_assigned", minutes, start, end, effort=True, grade="derived", source="Parsons2017"),
         Act("protocol.practice_assigned", after, end, effort=True, about="asked for after the course"),
         *_course(weeks, start, 0.20, (0.13, 0.23), "Khoury2013 Firth2019", "derived"),
     )
