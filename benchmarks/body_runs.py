@@ -8,11 +8,12 @@ from functools import cache
 import numpy as np
 
 from benchmarks.course import PER_DAY, STEP, Course, Scenario, reference_courses
+from gutbrain.body.affect import Affect
+from gutbrain.body.appraisal import Appraisal
 from gutbrain.body.barrier import Barrier
 from gutbrain.body.enteric import Enteric
 from gutbrain.body.hpa import HPA
 from gutbrain.body.immune import Immune
-from gutbrain.body.mind import Affect, Appraisal
 from gutbrain.body.practice import Practice
 from gutbrain.body.sleep import Sleep
 from gutbrain.body.tryptophan import Tryptophan

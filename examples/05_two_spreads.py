@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from gutbrain import Axis, Cohort, Trial, simulate
-from gutbrain.body.mind import Affect, Appraisal
+from gutbrain.body.affect import Affect
+from gutbrain.body.appraisal import Appraisal
 from gutbrain.body.practice import Practice
 from gutbrain.protocols.practice import mbsr, wait_list
 

@@ -1,8 +1,9 @@
 """Through which paths does a course change cortisol? Wires are closed on copies of one person."""
 
 from gutbrain import Axis, Trial, explain
+from gutbrain.body.affect import Affect
+from gutbrain.body.appraisal import Appraisal
 from gutbrain.body.hpa import HPA
-from gutbrain.body.mind import Affect, Appraisal
 from gutbrain.body.practice import Practice
 from gutbrain.body.sleep import Sleep
 from gutbrain.protocols.exposure import chronic_stress

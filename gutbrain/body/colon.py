@@ -140,10 +140,14 @@ class Colon(ColonParameters, ColonLedger, Compartment):
         return stack(self.starch_inflow, self.fibre_inflow, self.sugar_inflow, self.protein_inflow, self.mucin_inflow)
 
     @term
-    def unsaturated_clearance(self):
-        """Lumen that the living cells of a group would clear of a scarce substrate."""
-        growth = self.maximum_growth * (self.growth_scale * self.ph_fitness * self.growth_boost)[:, None]
-        return growth * self.biomass[:, None] / (self.cell_yield * self.half_saturation)
+    def affinity(self):
+        """Lumen that a gram of cells at its best clears of a scarce substrate in a day."""
+        return self.maximum_growth / (self.cell_yield * self.half_saturation)
+
+    @term
+    def active_cells(self):
+        """Living cells of a group, weighted by how well they thrive in this person, at this pH, among these acids."""
+        return self.growth_scale * self.ph_fitness * self.growth_boost * self.biomass
 
     @term
     def washed_out(self):
@@ -156,21 +160,21 @@ class Colon(ColonParameters, ColonLedger, Compartment):
         return self.spill * self.spills
 
     @term
-    def clearance(self):
+    def free_cells(self):
         """Substrates compete for the cells of a group."""
-        crowding = 1 + total(self.eats * (self.substrate / self.half_saturation), 1)
-        return self.unsaturated_clearance / crowding[:, None]
+        return self.active_cells / (1 + total(self.eats / self.half_saturation * self.substrate, 1))
 
     @balance("substrate")
     def substrate_balance(self):
         """What flows in and is spilled equals what is eaten and what is washed out."""
-        spilled = total(total(self.spilled_share * self.clearance * self.substrate, 1), 0)
-        return (self.inflow + place(spilled, SUGAR, len(SUBSTRATES))) / (self.washed_out + total(self.clearance, 0))
+        cleared = total(self.affinity * self.free_cells[:, None], 0)
+        spilled = total(total(self.spilled_share * self.affinity * self.free_cells[:, None], 0) * self.substrate)
+        return (self.inflow + place(spilled, SUGAR, len(SUBSTRATES))) / (self.washed_out + cleared)
 
     @term
     def uptake(self):
         """Substrate eaten and metabolised; the spilled share is neither grown on nor fermented."""
-        return (1 - self.spilled_share) * self.clearance * self.substrate
+        return (1 - self.spilled_share) * self.affinity * (self.free_cells[:, None] * self.substrate)
 
     # -- products -----------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ class Enteric(Compartment):
     mucosal_activity = Input("1", rest=1, signal="immune.mucosal_activity", about="mucosal inflammation, 1 = healthy")
     tone = Input("1", rest=1, signal="vagus.tone", about="vagal tone over own rest")
     serotonin = Input("1", rest=1, signal="tryptophan.mucosal_serotonin", about="mucosal serotonin over own rest")
+    scfa_total = Input("mM", rest="scfa_rest", signal="colon.scfa_total", about="luminal short-chain fatty acids")
     anxiety = Input("SD", rest=0, signal="mind.anxiety_z", about="slow anxiety, from own rest")
     depression = Input("SD", rest=0, signal="mind.depression_z", about="slow depression, from own rest")
     negative_affect = Input("SD", rest=0, signal="mind.negative_affect_z", about="negative affect, from own rest")
@@ -62,6 +63,13 @@ class Enteric(Compartment):
         0, "1", source="assumed", grade="assumed", belief=Uniform(-0.05, 0.15), closed=True,
         about="daily activity on the colon",
     )  # fmt: skip
+    scfa_motility_exponent = Param(
+        0, "1", source="assumed", grade="assumed", belief=Normal(sd=0.1), closed=True,
+        about="acids on motility other than by serotonin; studies in mice disagree on the sign",
+    )  # fmt: skip
+    scfa_rest = Param(
+        95.6, "mM", source="Kettle2022", grade="derived", settled="colon.scfa_total", about="own settled acids"
+    )
     motor_adaptation_time = Param(
         6, "hour", source="assumed", grade="assumed", belief=LogNormal.gsd(1.5), about="motor pattern adapts"
     )
@@ -112,6 +120,7 @@ class Enteric(Compartment):
         mood = exp(self.anxiety_motility_gain * self.anxiety - self.depression_motility_gain * self.depression)
         moved = power(self.tone, self.vagus_motility_exponent)
         moved = moved * power(self.physical_activity, self.activity_motility_exponent)
+        moved = moved * power(self.scfa_total / self.scfa_rest, self.scfa_motility_exponent)
         stress = 1 + self.stress_motility_gain * self.crh_drive
         return power(self.serotonin, self.serotonin_motility_exponent) * stress * moved * mood
 

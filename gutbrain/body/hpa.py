@@ -36,6 +36,7 @@ class HPA(Compartment):
     chronic_load = Input("1", rest=1, signal="mind.chronic_load", about="sustained load, multiplier")
     il6_rest = Input("pg/mL", rest=1.2, signal="blood.il6_rest", about="own rest value of interleukin-6")
     il6 = Input("pg/mL", rest="resting_il6", signal="blood.il6", about="interleukin-6 in blood")
+    scfa_total = Input("mM", rest="scfa_rest", signal="colon.scfa_total", about="luminal short-chain fatty acids")
     hydrocortisone = Input(
         "ug/dL", rest=0, signal="protocol.hydrocortisone", low=0, high=100, about="cortisol added by a drug"
     )
@@ -117,6 +118,13 @@ class HPA(Compartment):
     il6_half_saturation = Param(
         1000, "pg/mL", source="Schreiber1993 Barber1993", grade="fitted", about="kept for the time of the ACTH peak"
     )
+    scfa_exponent = Param(
+        0, "1", source="assumed", grade="assumed", belief=Normal(sd=0.1), closed=True,
+        about="acids on the circadian drive, directly; no accepted strength",
+    )  # fmt: skip
+    scfa_rest = Param(
+        95.6, "mM", source="Kettle2022", grade="derived", settled="colon.scfa_total", about="own settled acids"
+    )
     binding_globulin = Param(
         0.65, "umol/L", source="assumed", grade="recalled", about="CBG; oral contraceptives raise it"
     )
@@ -158,10 +166,11 @@ class HPA(Compartment):
 
     @output("1")
     def total_drive(self):
-        """Chronic load multiplies the clock; waking, threat, lost sleep and interleukin-6 add to it."""
+        """Chronic load, and acids if opened, multiply the clock; waking, threat, lost sleep and interleukin-6 add."""
         excess = maximum(self.il6 - self.il6_rest, 0)
+        by_acids = power(self.scfa_total / self.scfa_rest, self.scfa_exponent)
         return (
-            self.circadian_drive * self.chronic_load
+            self.circadian_drive * self.chronic_load * by_acids
             + self.stress_gain * self.threat
             + self.awakening_drive
             + self.sleep_debt_gain * self.sleep_debt

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from gutbrain.body.affect import Affect
+from gutbrain.body.appraisal import Appraisal
 from gutbrain.body.barrier import Barrier
 from gutbrain.body.colon import Colon
 from gutbrain.body.digestion import Digestion
 from gutbrain.body.enteric import Enteric
 from gutbrain.body.hpa import HPA
 from gutbrain.body.immune import Immune
-from gutbrain.body.mind import Affect, Appraisal
 from gutbrain.body.practice import Practice
 from gutbrain.body.sleep import Sleep
 from gutbrain.body.tryptophan import Tryptophan

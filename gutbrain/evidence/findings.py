@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import polars as pl
 
@@ -41,7 +42,7 @@ def findings() -> pl.DataFrame:
     return table.insert_column(before, pl.Series("certainty", letters, dtype=pl.String))
 
 
-def _certainty(row: dict) -> str:
+def _certainty(row: dict[str, Any]) -> str:
     fields = {name: row[name] for name in (*MARKS, "i_squared", "prediction_low", "prediction_high", "n")}
     return certainty(row["design"], risk_of_bias=row["risk_of_bias"] or 0.0, **fields)
 

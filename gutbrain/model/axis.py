@@ -167,14 +167,16 @@ class Axis:
         return givers
 
     def _wires(self) -> dict[tuple[str, str], Wire]:
-        places = {signal.partition(".")[0] for signal in self.givers}
+        places = {signal.partition(".")[0] for signal in self.givers} - set(OUTSIDE)
+        if len(places) == 1 and not places & {part.name for part in self.compartments}:
+            places = set()  # a part of a shared place that runs without the others: their signals rest
         wires = {}
         for part in self.compartments:
             for name, field in part.members(Input).items():
                 giver = self.givers.get(field.signal)
                 place = field.signal.partition(".")[0]
                 cut = (field.signal, part.name) in self.cut
-                if giver is None and not cut and place in places - set(OUTSIDE):
+                if giver is None and not cut and place in places:
                     hint = nearest(field.signal, self.givers)
                     self._problems.append(
                         f"{part.name}.{name}: no compartment gives signal {field.signal!r}"

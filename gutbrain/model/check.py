@@ -29,7 +29,7 @@ from gutbrain.model.stability import (
 
 __all__ = ["Finding", "Quantities", "check", "check_parts", "growth", "jacobians", "loop_gain", "safe_step", "speeds"]
 
-DRAWS, INFLUENCE_DRAWS = 12, 24
+DRAWS, INFLUENCE_DRAWS = 12, 96
 LIMIT_OF_METHOD = 2.5  # |rate| * step beyond which classical Runge-Kutta itself is unstable
 FAST = 0.05  # share of its range per day at which a state may not cross a bound near rest
 DRIFT = 0.01  # share of a state that may change per day at rest
@@ -207,7 +207,9 @@ def random_levers(axis: Axis, count: int, seed: int = 1) -> dict[str, np.ndarray
     offsets["run.noise"] = np.ones(count)
     for name, rest, least, most in lever_rows(axis):
         low, high = _range(rest, least, most)
-        offsets[name] = rng.uniform(low, high, count)
+        # Half of the draws crowd near rest, where what counts small doses acts.
+        share = rng.uniform(size=count) ** np.where(np.arange(count) % 4 < 2, 1, 3)
+        offsets[name] = np.clip(rng.choice((low, high), count) * share, low, high)
     return offsets
 
 
@@ -219,7 +221,7 @@ def _range(rest: float, low: float | None, high: float | None) -> tuple[float, f
 
 
 def check_influence(axis: Axis) -> Iterator[Finding]:
-    """Parameters and levers that move nothing, at random states with closed gains opened."""
+    """Parameters and levers that move nothing, at random states of drawn people with closed gains opened."""
     names, rows = list(axis.parameters), lever_rows(axis)
     cases = 1 + len(names) + len(rows)
     draws, (low, high) = random_states(axis, INFLUENCE_DRAWS), axis.bounds
@@ -242,9 +244,12 @@ def check_influence(axis: Axis) -> Iterator[Finding]:
         opened = param.belief.typical(0.0) if param.closed and param.belief is not None else 0.0
         opened = np.reshape(opened, (-1,) + (1,) * (centre.ndim - 1))
         base = np.where(centre == 0, opened, centre) if param.closed else centre
-        columns = np.broadcast_to(base, (*base.shape[:-1], y.shape[1])).copy()
+        if param.between is not None and not param.closed:
+            base = param.between.around(base, rng.standard_normal((*base.shape[:-1], INFLUENCE_DRAWS)))
+        base = np.broadcast_to(base, (*base.shape[:-1], INFLUENCE_DRAWS))
+        columns = np.repeat(base, cases, axis=-1)
         # Rows move by different shares, so that a weight which is normalised is seen to act.
-        share = 0.05 * (1 + 0.5 * np.sin(np.arange(base.size))).reshape(base.shape)
+        share = 0.05 * (1 + 0.5 * np.sin(np.arange(base[..., 0].size))).reshape(*base.shape[:-1], 1)
         columns[..., 1 + number + cases * np.arange(INFLUENCE_DRAWS)] += np.where(base == 0, 1.0, base) * share
         parameters[name] = columns
     reading = axis.read(jnp.asarray(y), axis.coherent(parameters), levers)
@@ -286,8 +291,9 @@ def _all_values(reading: Any) -> Iterator[Any]:
 def check_inward(axis: Axis) -> Iterator[Finding]:
     """Rates that are not finite within the bounds, or that point outward at a bound.
 
-    Near rest with levers at rest, and faster than 5 % of the range per day, that is an error; a
-    warning where it is slower, or takes a far state or a moved lever.
+    Near rest with levers at rest, and faster than 5 % of the range per day, that is an error. Elsewhere
+    a way below 0, which no amount can take, is a warning; any other bound says how far the model is
+    believed, and whoever passes it in a run is named as lost: a note.
     """
     near, far = _at_bounds(axis, 0.1, False), _at_bounds(axis, 0.5, True)
     low, high = axis.bounds
@@ -302,10 +308,14 @@ def check_inward(axis: Axis) -> Iterator[Finding]:
             for rates, when in ((near, "near rest"), (far, "at far states or levers")):
                 outward = -np.nanmin(rates[row, first : first + DRAWS] * (1 - 2 * side), initial=0.0)
                 if np.isfinite(end) and outward > 1e-9 * (high[row] - low[row]):
-                    fast = rates is near and outward > FAST * (high[row] - low[row])
                     what = f"crosses its {word} bound {end:g} {when}, at {outward:.3g} per day"
                     mend = "let the rate point inward there, or move the bound"
-                    yield Finding("error" if fast else "warning", where, what, mend)
+                    if rates is near and outward > FAST * (high[row] - low[row]):
+                        yield Finding("error", where, what, mend)
+                    elif end == 0 and word == "low":
+                        yield Finding("warning", where, what, mend)
+                    else:
+                        yield Finding("note", where, what, "who does so in a run is named as lost")
                     break
 
 

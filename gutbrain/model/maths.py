@@ -145,6 +145,8 @@ def stack(*rows: Value) -> Value:
 
 def place(value: Value, index: int, length: int) -> Value:
     """A vector of `length` with `value` at `index` and 0 elsewhere."""
+    if _kind(value) in ("jax", "number"):
+        return np.eye(length)[index][:, None] * value
     return stack(*(value if row == index else 0 * value for row in range(length)))
 
 

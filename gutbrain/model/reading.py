@@ -284,17 +284,12 @@ def _inverse(residual: Callable[[Any], Any], logs: Any) -> Any:
 
     count, people = logs.shape
     basis = jnp.eye(count)[:, :, None] * jnp.ones((1, 1, people))
-    columns = jax.vmap(jax.linearize(residual, logs)[1])(basis)
-    rows = [[columns[j, i] for j in range(count)] + [jnp.full(people, float(i == j)) for j in range(count)]
-            for i in range(count)]  # fmt: skip
+    jacobian = jnp.swapaxes(jax.vmap(jax.linearize(residual, logs)[1])(basis), 0, 1)
+    both = jnp.concatenate([jacobian, basis], axis=1)
     for pivot in range(count):
-        scale = 1 / rows[pivot][pivot]
-        rows[pivot] = [value * scale for value in rows[pivot]]
-        for other in range(count):
-            if other != pivot:
-                ratio = rows[other][pivot]
-                rows[other] = [value - ratio * above for value, above in zip(rows[other], rows[pivot], strict=True)]
-    return jnp.stack([jnp.stack(row[count:]) for row in rows])
+        row = both[pivot] / both[pivot, pivot]
+        both = (both - both[:, pivot, None] * row).at[pivot].set(row)
+    return both[:, count:]
 
 
 class Recorder(Reading):

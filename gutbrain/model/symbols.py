@@ -184,42 +184,33 @@ def jacobian_pattern(axis: Axis) -> dict[str, frozenset[str]]:
     rows = {(axis.givers[c.signal].compartment, axis.givers[c.signal].member, c.index): label
             for label, c in axis.columns.items() if c.is_state}  # fmt: skip
 
-    def expressions(name: Name) -> list[Any]:
+    @cache
+    def symbols_of(name: Name) -> set[Any]:
         member = type(reading.views[name.compartment])._members[name.member]
         if isinstance(member, Unknown):
             balance = axis.balances[name.compartment, name.member].name
-            return list(np.reshape(reading.defined[name.compartment, balance], -1))
-        value = reading.defined.get((name.compartment, name.member))
-        if value is None:
-            return []
-        if not name.entry:
-            return [value]
-        return [np.reshape(value, -1)[_index(reading, name)]]
-
-    open_: set[Name] = set()
-
-    @cache
-    def leaves(name: Name) -> frozenset[str]:
-        member = type(reading.views[name.compartment])._members[name.member]
-        if isinstance(member, State):
-            index = _index(reading, name) if name.entry else None
-            return frozenset({rows[name.compartment, name.member, index]})
-        if name in open_:
-            return frozenset()
-        open_.add(name)
-        found = (
-            frozenset().union(*(below(e) for e in expressions(name))) if not isinstance(member, Param) else frozenset()
-        )
-        open_.discard(name)
-        return found
+            values = list(np.reshape(reading.defined[name.compartment, balance], -1))
+        elif (name.compartment, name.member) in reading.defined and not isinstance(member, (State, Param)):
+            value = np.reshape(reading.defined[name.compartment, name.member], -1)
+            values = [value[_index(reading, name)]] if name.entry else list(value)
+        else:
+            values = []
+        return {symbol for value in values for symbol in sympy.sympify(value).free_symbols}
 
     def below(expression: Any) -> frozenset[str]:
-        found: set[str] = set()
-        for symbol in sympy.sympify(expression).free_symbols:
+        # A balance reads what it defines, so names are followed in a list and each only once.
+        found, seen, waiting = set(), set(), list(sympy.sympify(expression).free_symbols)
+        while waiting:
+            symbol = waiting.pop()
+            name = reading.names.get(symbol)
             if symbol in reading.offsets:
                 found.add(reading.offsets[symbol])
-            elif symbol in reading.names:
-                found |= leaves(reading.names[symbol])
+            elif name is not None and name not in seen:
+                seen.add(name)
+                index = _index(reading, name) if name.entry else None
+                state = rows.get((name.compartment, name.member, index))
+                found |= {state} if state else set()
+                waiting += symbols_of(name)
         return frozenset(found)
 
     pattern = {}

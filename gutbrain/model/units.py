@@ -49,7 +49,7 @@ class UnitError(ValueError):
 @cache
 def registry() -> Any:
     """Return the one pint registry of the package, with the coherent units as its base."""
-    units = pint.UnitRegistry(None)
+    units: pint.UnitRegistry[Any] = pint.UnitRegistry(None)
     for line in DEFINITIONS:
         units.define(line)
     return units

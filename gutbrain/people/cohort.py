@@ -105,10 +105,10 @@ class Cohort:
     def select(self, columns: np.ndarray, people: int, worlds: int) -> Cohort:
         """Return the cohort of some columns (world-major, `people` a world)."""
         take = {k: v if v.shape[-1] == 1 else v[..., columns] for k, v in self.parameters.items()}
-        cut = {
-            key: None if getattr(self, key) is None else getattr(self, key)[..., columns]
-            for key in ("start", "residual", "baseline_miss")
-        }
+
+        def cut(values: np.ndarray | None) -> np.ndarray | None:
+            return None if values is None else values[..., columns]
+
         persons = columns[:people] % self.people
         return replace(
             self,
@@ -116,9 +116,11 @@ class Cohort:
             worlds=worlds,
             parameters=take,
             names=tuple(self.names[i] for i in persons),
+            start=cut(self.start),
+            residual=cut(self.residual),
             shares=None if self.shares is None else self.shares[persons],
+            baseline_miss=cut(self.baseline_miss),
             covariates={key: value[persons] for key, value in self.covariates.items()},
-            **cut,
         )
 
 

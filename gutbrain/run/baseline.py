@@ -22,6 +22,7 @@ import numpy as np
 from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
 from gutbrain.run.blocks import in_blocks, width
+from gutbrain.run.compiled import compiled
 from gutbrain.run.settle import block_rows, settle, solve_block
 
 FLOOR = 2e-4  # share that reseeding alone sustains; a count of zero is read as this
@@ -55,7 +56,6 @@ def with_baselines(
         between the settled and the measured share, array [columns]).
     """
     axis = cohort.axis
-    options = {"step_minutes": step_minutes, "levers": levers, "labels": labels}
     target = np.maximum(np.asarray(shares, float), FLOOR)
     target = np.tile(target / target.sum(axis=1, keepdims=True), (cohort.worlds, 1)).T
     reference = Cohort.reference(axis)
@@ -70,7 +70,7 @@ def with_baselines(
     walked = in_blocks(partial(_reach, axis, *known), y, axis.coherent(parameters), np.log(target))
     parameters["colon.growth_scale"] = walked[0]
     moved = replace(cohort, parameters=parameters, start=walked[1], shares=np.asarray(shares), baseline_note=note)
-    settled = settle(moved, progress=progress, **options)
+    settled = settle(moved, step_minutes=step_minutes, levers=levers, labels=labels, progress=progress)
     assert settled.start is not None
     biomass = settled.start[axis.slices["colon", "biomass"]]
     miss = np.abs(biomass / biomass.sum(axis=0) - target).max(axis=0)
@@ -85,7 +85,7 @@ def unreached(cohort: Cohort) -> list[str]:
     return [name for name, is_far in zip(cohort.names, far, strict=True) if is_far]
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(compiled, static_argnums=(0,))
 def _reach(axis: Axis, rest: Any, reference: Any, y: Any, parameters: Any, target: Any) -> Any:
     """Walk from the reference person to each measured one; return scales [groups, columns] and states."""
     colon = block_rows(axis, "colon")

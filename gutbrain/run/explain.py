@@ -255,9 +255,10 @@ def _path_table(
     rows.sort(key=lambda row: -abs(row[1]))
     rest = total - sum(row[1] for row in rows)
     rows.append(("interaction of paths", rest, rest / scale, "", []))
-    schema = {"path": pl.String, "effect": pl.Float64, "share": pl.Float64, "weakest_grade": pl.String,
-              "edges": pl.List(pl.String)}  # fmt: skip
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, orient="row", schema={
+        "path": pl.String, "effect": pl.Float64, "share": pl.Float64, "weakest_grade": pl.String,
+        "edges": pl.List(pl.String),
+    })  # fmt: skip
 
 
 def sensitivities(

@@ -23,6 +23,7 @@ from gutbrain.model import units
 from gutbrain.model.axis import Axis
 from gutbrain.model.compartment import Events, Noise
 from gutbrain.run.blocks import part, takes, width
+from gutbrain.run.compiled import compiled
 
 jax.config.update("jax_enable_x64", True)
 
@@ -147,7 +148,8 @@ def integrate(
 
     workers = max(1, min(len(blocks), os.cpu_count() or 1))
     run_all(run_block, len(blocks), workers, stop)
-    return Run(chosen, *summaries, end, lost_day, lost_row)
+    mean, low, high = summaries
+    return Run(chosen, mean, low, high, end, lost_day, lost_row)
 
 
 def run_all(work: Callable[[int], None], count: int, workers: int, stop: threading.Event) -> None:
@@ -163,7 +165,7 @@ def run_all(work: Callable[[int], None], count: int, workers: int, stop: threadi
             future.result()
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(compiled, static_argnums=(0, 1))
 def survey(axis: Axis, labels: tuple[str, ...], y: Any, parameters: Any) -> tuple[Any, Any, Any]:
     """Return rates [rows, people], signals [labels, people] and solved unknowns at one moment, levers at rest."""
     reading = axis.read(y, parameters, {})
@@ -188,7 +190,7 @@ def _day_function(axis: Axis, levers: tuple[str, ...], labels: tuple[str, ...], 
     if key not in _COMPILED:
         day = partial(_advance_day, axis, levers, labels, per_hour, noisy, gate_keys)
         # The axis is kept beside its function: a freed axis must not hand its identity to another.
-        _COMPILED[key] = (axis, jax.jit(day))
+        _COMPILED[key] = (axis, compiled(day))
     return _COMPILED[key][1]
 
 

@@ -23,6 +23,7 @@ from gutbrain.model.axis import CLOCK, Axis
 from gutbrain.model.reading import depends
 from gutbrain.people.cohort import Cohort
 from gutbrain.run.blocks import in_blocks
+from gutbrain.run.compiled import compiled
 from gutbrain.run.fixed import Drive, integrate, settled_signals, survey
 
 DAYS = 5
@@ -147,7 +148,7 @@ def solve_block(
     return y
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(compiled, static_argnums=(0, 1))
 def _solve_block(axis: Axis, compartment: str, y: Any, parameters: Any) -> Any:
     rows = block_rows(axis, compartment)
     low, high = (jnp.asarray(bound[rows])[:, None] for bound in axis.bounds)

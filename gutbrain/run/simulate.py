@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
+from gutbrain.errors import InputError
 from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
 from gutbrain.protocols.protocol import Act, Trial, check_acts, own_rest
@@ -17,6 +18,8 @@ from gutbrain.run.result import Result
 if TYPE_CHECKING:
     from gutbrain.run.fixed import Drive
 
+ENGINES = ("fixed", "adaptive")
+REFERENCE_COLUMNS = 64
 TRAIT = "affect.trait_negative_affect"
 DROPOUT_PER_SD = 0.3  # exp(0.3 z) on the hazard (mind.md, assumed)
 Progress = Callable[[str, int, int], None]
@@ -123,26 +126,32 @@ def simulate(
     step_minutes: float = 15.0,
     labels: tuple[str, ...] | None = None,
     noise: bool = False,
+    engine: str = "fixed",
     progress: Progress | None = None,
 ) -> Result:
-    """Simulate a trial with the cohort engine.
+    """Simulate a trial.
 
     Parameters
     ----------
     cohort : drawn people; they are settled here unless they already are
     labels : signals to keep (all by default)
     noise : draw daily events and affect noise from the cohort's seed
+    engine : 'fixed' steps for cohorts, or 'adaptive' with error control for a few people, without noise
     progress : called with (what, done, all)
 
     Raises
     ------
     InputError
-        If an act moves no lever of the axis or leaves its range.
+        If an act moves no lever of the axis or leaves its range, or the engine cannot do what is asked.
     """
     from gutbrain.run.fixed import integrate
     from gutbrain.run.settle import settle
 
     check_acts(axis, [act for _, act in trial.acts])
+    if engine not in ENGINES:
+        raise InputError(f"no engine {engine!r} (known: {', '.join(ENGINES)})")
+    if engine == "adaptive":
+        _check_reference(cohort.size * (len(trial.arms) if trial.twins else 1), noise)
     if cohort.start is None:
         levers = tuple(act.lever for _, act in trial.acts)
         told = _named(progress, "settling")
@@ -153,15 +162,32 @@ def simulate(
     present = presence(cohort, arm, trial)
     steps = round(1440 / step_minutes)
     drive = drive_of(cohort, arm, trial, steps, present)
-    raw = integrate(
-        axis, cohort.start, cohort.parameters, drive, days=trial.days, step_minutes=step_minutes, labels=labels,
-        noise_seed=cohort.seed if noise else None, progress=_named(progress, "simulating"),
-    )  # fmt: skip
+    if engine == "adaptive":
+        from gutbrain.run.adaptive import follow
+
+        acts = [act for _, act in trial.acts]
+        raw = follow(axis, cohort.start, cohort.parameters, acts, drive, days=trial.days, labels=labels)
+    else:
+        raw = integrate(
+            axis, cohort.start, cohort.parameters, drive, days=trial.days, step_minutes=step_minutes, labels=labels,
+            noise_seed=cohort.seed if noise else None, progress=_named(progress, "simulating"),
+        )  # fmt: skip
     units = tuple(axis.columns[label].unit for label in raw.labels)
     return Result(
         cohort, trial, raw.labels, units, raw.mean, raw.low, raw.high, arm, present, raw.lost_day, raw.lost_row,
         axis.rows, step_minutes,
     )  # fmt: skip
+
+
+def _check_reference(columns: int, noise: bool) -> None:
+    """The reference engine takes common steps for everybody, so it serves a few, and it draws nothing."""
+    if noise:
+        raise InputError("engine 'adaptive' draws no noise", mend="Switch noise off, or use engine 'fixed'")
+    if columns > REFERENCE_COLUMNS:
+        raise InputError(
+            f"engine 'adaptive' takes {REFERENCE_COLUMNS} people at most (people x worlds), not {columns}",
+            mend="Ask for fewer people or worlds, or use engine 'fixed'",
+        )
 
 
 def _named(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:

@@ -110,7 +110,7 @@ def _visit(result: Result, signal: str, visit: int, against: int) -> list[tuple[
     start = np.asarray(result.mean[0, place], float)
     change = np.asarray(result.mean[day, place], float) - start
     there = still_there(result, day) & np.isfinite(change)
-    worlds = np.arange(result.cohort.worlds)
+    worlds = range(result.cohort.worlds)
     spread = np.array([_pooled_sd(start, result, world) for world in worlds])
     size = np.sqrt(np.mean(change[there] ** 2)) if there.any() else 0.0
     smallest = max(LEAST_SPREAD[0] * abs(float(np.mean(start))), LEAST_SPREAD[1] * float(size), 1e-12)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from gutbrain.show.page import Figure, Items, Report, Section, Table, Text, Verbatim
+from gutbrain.show.page import Block, Figure, Items, Report, Section, Table, Text, Verbatim
 from gutbrain.show.plots import group_prediction
 from gutbrain.show.verdict import NO_ADVICE
 
@@ -29,7 +29,7 @@ def exchange_report(found: Prediction, title: str, plan_text: str, study: str, p
     """Put together the report of a predicted diet exchange."""
     clear = found.groups.filter(pl.col("clear"))
     agree = int(clear["sign_agrees"].sum() or 0)
-    beside = [
+    beside: list[Block] = [
         Text(
             "Points are medians over people of the change of a group's share; bars are 95 % bootstrap intervals for "
             "what was measured and 90 % of worlds (what nobody knows) for what was predicted."
@@ -39,14 +39,14 @@ def exchange_report(found: Prediction, title: str, plan_text: str, study: str, p
             found.groups, "Group by group, log2 ratios; home: change between two samples on the own diet", GROUP_HEAD
         ),
     ]
-    against = [
+    against: list[Block] = [
         Text(
             "Error is the root mean square over people and groups of the difference of log2 ratios; Bray-Curtis is "
             "the distance between forecast and measured composition. A useful model must beat “nothing changes”."
         ),
         Table(found.errors, "Errors", ERROR_HEAD),
     ]
-    simulated = [
+    simulated: list[Block] = [
         Text(
             f"Study folder {study}: {len(found.people)} people with both samples. Each was given growth scales whose "
             "settled colon has the composition measured before the exchange; then he ate the diet of his arm. Grams "
@@ -90,9 +90,9 @@ def _verdict(found: Prediction, agree: int, clear: int) -> list[str]:
     ]
 
 
-def _people(found: Prediction) -> list[Text | Table]:
+def _people(found: Prediction) -> list[Block]:
     lost = found.result.lost
-    blocks: list[Text | Table] = []
+    blocks: list[Block] = []
     far = ", ".join(found.unreached)
     blocks.append(
         Text(f"Measured baselines that the model cannot feed: {far}." if far else "Every baseline was reached.")

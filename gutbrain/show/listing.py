@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     from gutbrain.model.axis import Axis
     from gutbrain.run.explain import Explanation
 
+Rows = tuple[Sequence[tuple[str, ...]], tuple[str, ...]]
 
-def columns(rows: list[tuple[str, ...]], head: tuple[str, ...]) -> str:
+
+def columns(rows: Sequence[tuple[str, ...]], head: tuple[str, ...]) -> str:
     """Lay out rows of text in columns."""
     table = [head, *rows]
     widths = [max(len(row[i]) for row in table) for i in range(len(head))]
@@ -40,17 +43,15 @@ def listing(axis: Axis, what: str, pattern: str = "") -> str:
 
         grades = {f"{row['signal']} -> {row['listener']}": row["grade"] for row in claims().iter_rows(named=True)}
         return signal_graph(axis, grades=grades)
-    rows, head = {
+    views: dict[str, Callable[[Axis], Rows]] = {
         "compartments": _compartments, "states": _states, "signals": _signals, "parameters": _parameters,
         "levers": _levers, "edges": _edges, "acts": lambda _: _acts(),
-    }[what](axis)  # fmt: skip
+    }  # fmt: skip
+    rows, head = views[what](axis)
     kept = [row for row in rows if pattern in row[0]]
     if not kept:
         raise InputError(f"no {what} with {pattern!r} in the name")
     return columns(kept, head)
-
-
-Rows = tuple[list[tuple[str, ...]], tuple[str, ...]]
 
 
 def _compartments(axis: Axis) -> Rows:

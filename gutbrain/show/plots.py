@@ -213,7 +213,7 @@ def paths_plot(paths_table: pl.DataFrame, unit: str = "unit of the outcome", lim
         pl.col("weakest_grade").map_elements(grade_base, return_dtype=pl.String).alias("grade"),
         pl.struct("effect", "share").map_elements(_path_label, return_dtype=pl.String).alias("label"),
     )
-    lines = table["path"].str.count_matches("\n").max() or 0
+    lines = max((path.count("\n") for path in table["path"]), default=0)
     base = alt.Chart(table).encode(y=alt.Y("path:N", sort=None, title=None, axis=_lines_axis()))
     bars = base.mark_bar(height=18).encode(
         x=alt.X(
@@ -351,7 +351,8 @@ def _bar_labels(base: alt.Chart, value: str, label: str) -> list[alt.Chart]:
 
 def _room(values: pl.Series) -> alt.Scale:
     """Scale with room for the numbers at the ends of the bars."""
-    low, high = min(0.0, float(values.min() or 0)), max(0.0, float(values.max() or 0))
+    ends = [0.0, *values.drop_nulls()]
+    low, high = min(ends), max(ends)
     span = (high - low) or 1.0
     return alt.Scale(
         domain=[low - (0.28 * span if low < 0 else 0.02 * span), high + (0.28 * span if high > 0 else 0.02 * span)],

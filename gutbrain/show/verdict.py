@@ -95,10 +95,10 @@ def verdict(
 def assumed_share(paths: pl.DataFrame) -> str:
     """Say how much of the summed size of path effects ran through an arrow without a source."""
     sizes = paths.with_columns(pl.col("effect").abs().alias("size"))
-    whole = sizes["size"].sum()
+    whole = float(sizes["size"].sum())
     if not whole:
         return "No path carried an effect."
-    part = sizes.filter(pl.col("weakest_grade").str.starts_with("assumed"))["size"].sum()
+    part = float(sizes.filter(pl.col("weakest_grade").str.starts_with("assumed"))["size"].sum())
     return (
         f"{100 * part / whole:.0f} % of the effect, by the summed size of all paths, ran through at least one arrow "
         "whose strength is assumed: no source states it."

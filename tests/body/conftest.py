@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gutbrain.body.mind import Affect, Appraisal
+from gutbrain.body.affect import Affect
+from gutbrain.body.appraisal import Appraisal
 from gutbrain.body.practice import Practice
 from gutbrain.model.axis import Axis
 

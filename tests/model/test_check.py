@@ -116,6 +116,26 @@ def test_rates_must_point_inward_and_stay_finite():
     assert find(findings, "outward.ratio", "not finite").severity == "error"
 
 
+def test_a_way_below_zero_is_a_warning_and_past_any_other_bound_a_note():
+    drained = made(
+        "Drained",
+        amount=State("1", start=1.0, low=0, high=2),
+        drain=Input("1", rest=0, signal="protocol.drain", low=0, high=1),
+        time=Param(1, "day", **ASSUMED),
+        change=equation(rate("amount"), "Drained.", lambda self: (1 - self.amount - 3 * self.drain) / self.time),
+    )
+    filled = made(
+        "Filled",
+        amount=State("1", start=1.0, low=0, high=2),
+        fill=Input("1", rest=0, signal="protocol.fill", low=0, high=1),
+        time=Param(1, "day", **ASSUMED),
+        change=equation(rate("amount"), "Filled.", lambda self: (1 - self.amount + 3 * self.fill) / self.time),
+    )
+    assert find(check(Axis(drained())), "drained.amount", "crosses its low bound 0").severity == "warning"
+    passed = find(check(Axis(filled())), "filled.amount", "crosses its high bound 2")
+    assert passed.severity == "note" and "lost" in passed.mend
+
+
 def test_a_rate_too_fast_for_the_step():
     axis = Axis(Pool(), name="pool").swap("pool", made("Pool", **fast_body())())
     findings = check(axis)
@@ -224,7 +244,7 @@ def test_jacobians_of_all_cases_at_once(barrier):
     assert found[0, 3, 3] == pytest.approx(-24.24)
 
 
-@pytest.mark.parametrize(("fastest", "step"), [(0, 30), (43, 30), (60, 20), (84, 15), (120, 10), (240, 5), (300, 0)])
+@pytest.mark.parametrize(("fastest", "step"), [(0, 30), (47, 30), (60, 20), (94, 15), (120, 10), (240, 5), (300, 0)])
 def test_safe_step(fastest, step):
     assert safe_step(fastest) == step
 
@@ -276,9 +296,9 @@ def findings(whole):
     return check(whole)
 
 
-def test_the_standard_axis_has_no_errors(findings):
-    errors = [str(finding) for finding in findings if finding.severity == "error"]
-    assert not errors, "\n".join(errors)
+def test_the_standard_axis_is_clean(findings):
+    found = [str(finding) for finding in findings if finding.severity != "note"]
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize(

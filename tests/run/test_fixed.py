@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gutbrain.body.affect import Affect
+from gutbrain.body.appraisal import Appraisal
 from gutbrain.body.digestion import Digestion
-from gutbrain.body.mind import Affect, Appraisal
 from gutbrain.body.practice import Practice
 from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
