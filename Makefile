@@ -58,5 +58,5 @@ $(VENV)/ready: $(VENV)/made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/ready-for-tests: $(VENV)/made pyproject.toml constraints.txt
-	$(INSTALL) '.[adaptive,atlas,equations,test]'
+	$(INSTALL) '.[adaptive,atlas,beats,equations,study,test]'
 	@touch $@ $(VENV)/ready

@@ -1,4 +1,4 @@
-"""Command line of gutbrain: run, show, check, explain."""
+"""Command line of gutbrain: run, show, check, explain, read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gutbrain import cli_study
 from gutbrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
     from gutbrain.model.axis import Axis
     from gutbrain.plan import Plan
 
-VIEWS = ("plan", "acts", "compartments", "states", "signals", "parameters", "levers", "edges", "equations", "graph")
+# Which extra brings a library that the core installation lacks.
+EXTRAS = {
+    "diffrax": "adaptive", "skbio": "atlas", "sympy": "equations", "duckdb": "study", "biom": "study", "h5py": "study",
+    "openpyxl": "study", "pyreadstat": "study", "wfdb": "beats",
+}  # fmt: skip
+VIEWS = ("plan", "acts", "compartments", "states", "signals", "parameters", "levers", "edges", "equations", "graph",
+         "measures")  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,10 +46,12 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--worlds", type=int, help="worlds of belief")
     run.add_argument("--seed", type=int, help="seed of all draws")
     run.add_argument("--quiet", action="store_true", help="no progress bar")
-    show = commands.add_parser("show", help="show the model or a plan")
-    show.add_argument("what", choices=VIEWS)
+    show = commands.add_parser("show", help="show the model, a plan or a study")
+    show.add_argument("what", help=f"{', '.join(VIEWS)}; or a study folder")
     show.add_argument("name", nargs="?", default="", help="name of the plan, or part of the names to list")
     show.add_argument("--axis", default="standard", help="name of the axis")
+    show.add_argument("--html", action="store_true", help="of a study: write report.html with pictures into its folder")
+    show.add_argument("--sql", help="of a study: answer this query on its tables")
     show.add_argument("--out", type=Path, help="write to this file instead of printing")
     show.add_argument("--force", action="store_true", help="replace the file if it exists")
     check = commands.add_parser("check", help="say all that is wrong with the model at once")
@@ -53,7 +62,8 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--outcome", required=True, help="signal, for example mind.negative_affect")
     explain.add_argument("--arm", default="", help="arm (default: that of the report)")
     explain.add_argument("--comparator", default="", help="arm it is compared with (default: that of the report)")
-    for command in (run, show, check, explain):
+    read = cli_study.add_read(commands)
+    for command in (run, show, check, explain, read):
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return top
 
@@ -73,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gutbrain.model.compartment import ModelError
 
     try:
-        work = {"run": _run, "show": _show, "check": _check, "explain": _explain}[options.command]
+        work = {"run": _run, "show": _show, "check": _check, "explain": _explain, "read": _read}[options.command]
         return work(options, "gutbrain " + shlex.join(given))
     except KeyboardInterrupt:
         print("gutbrain: interrupted; nothing was written", file=sys.stderr)
@@ -89,8 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as error:
         if options.debug:
             raise
-        name = error.name or str(error)
-        print(f"gutbrain: the library {name!r} is missing: pip install {name}", file=sys.stderr)
+        name = (error.name or str(error)).partition(".")[0]
+        wanted = f"'gutbrain[{EXTRAS[name]}]'" if name in EXTRAS else name
+        print(f"gutbrain: the library {name!r} is missing: pip install {wanted}", file=sys.stderr)
         return 2
     except Exception as error:
         if options.debug:
@@ -187,7 +198,27 @@ def _axis(name: str) -> Axis:
     return AXES[name]()
 
 
+def _read(options: argparse.Namespace, _: str) -> int:
+    bars = None if options.quiet else Bars()
+    try:
+        return cli_study.read(options, bars)
+    finally:
+        if bars is not None:
+            bars.close()
+
+
 def _show(options: argparse.Namespace, _: str) -> int:
+    if options.what not in VIEWS:
+        if Path(options.what).is_dir():
+            return cli_study.show(Path(options.what), options)
+        from gutbrain.model.axis import nearest
+
+        raise InputError(
+            f"{options.what!r} is neither a study folder nor a view{nearest(options.what, VIEWS)}",
+            mend=f"Views are {', '.join(VIEWS)}",
+        )
+    if options.html or options.sql:
+        raise InputError("--html and --sql are for study folders")
     if options.what == "plan":
         from gutbrain.plan import built_in, read_plan
 

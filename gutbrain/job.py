@@ -120,17 +120,27 @@ def run_trial(
     levers = tuple(act.lever for _, act in trial.acts)
     with whole_folder(out, force) as folder:
         cohort = _cohort(plan, axis, levers, progress)
-        result = simulate(axis, cohort, trial, step_minutes=plan.step_minutes, noise=plan.noise, progress=progress)
+        result = simulate(
+            axis, cohort, trial, step_minutes=plan.step_minutes, noise=plan.noise, engine=plan.engine, progress=progress
+        )
         explanation, sensitivity = _explained(plan, axis, result, progress)
         _write_trial(plan, folder, result, explanation, sensitivity, command)
     return Done(out, _summary(plan, result, out))
 
 
 def _check_signals(plan: Plan, axis: Axis) -> None:
+    from gutbrain.observe.instruments import choose
+
     for signal in (plan.report.primary, *plan.report.outcomes):
         if signal not in axis.columns:
             raise InputError(f"report: the axis gives no signal {signal!r}{nearest(signal, axis.columns)}")
     names = [arm.name for arm in plan.arm]
+    given = {label.partition("[")[0] for label in axis.columns}
+    for measure in choose(plan.report.observe):
+        lacking = [signal for signal in measure.signals if signal not in given]
+        if lacking:
+            what = f"report.observe: measure {measure.name!r} reads {lacking[0]!r}, which the axis does not give"
+            raise InputError(what, mend="Leave it out")
     for key, name in (("arm", plan.report.arm), ("comparator", plan.report.comparator)):
         if name and name not in names:
             raise InputError(f"report.{key}: no arm {name!r}{nearest(name, names)}")
@@ -201,6 +211,7 @@ def _write_trial(
         save_figures(report.charts, folder / "figures")
     (folder / "figures").mkdir(exist_ok=True)
     (folder / "figures" / "signal_map.svg").write_text(graph, encoding="utf-8")
+    _write_study(plan, folder, result)
     extra = {
         "people": result.cohort.people, "worlds": result.cohort.worlds, "lost": int((~result.kept).sum()),
         "rejected_draws": result.cohort.rejected, "baseline": result.cohort.baseline_note,
@@ -208,6 +219,16 @@ def _write_trial(
         "loop_gain": _loop_gain(result.cohort),
     }  # fmt: skip
     write_manifest(folder, plan, extra, command)
+
+
+def _write_study(plan: Plan, folder: Path, result: Result) -> None:
+    """Write what instruments would have shown of the people of the first world."""
+    from gutbrain.study.observed import observe
+
+    if not plan.report.observe:
+        return
+    about = {"title": plan.title, "about": plan.about, "plan": plan.text(), "world_note": "first world of the run"}
+    observe(result, plan.report.observe, seed=plan.seed, about=about).write(folder / "study")
 
 
 def _loop_gain(cohort: Cohort) -> dict[str, float]:
@@ -270,7 +291,7 @@ def _summary(plan: Plan, result: Result, out: Path) -> tuple[str, ...]:
     far = _unreached(result.cohort)
     if far:
         lines.append(f"  baselines the model cannot reach: {', '.join(far)}")
-    names = ("report.html", "readings.parquet", "manifest.json", "figures")
+    names = ("report.html", "readings.parquet", "manifest.json", "figures", "study")
     lines += [f"  {out / name}" for name in names if (out / name).exists()]
     return tuple(lines)
 

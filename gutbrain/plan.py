@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gutbrain.errors import InputError
 from gutbrain.model.axis import nearest
+from gutbrain.observe.instruments import DEFAULT
 from gutbrain.protocols import exposure, practice
 from gutbrain.protocols.protocol import Act, Protocol, Trial
 
@@ -113,6 +114,7 @@ class ReportPlan(Strict):
         "sleep.debt",
     ]  # fmt: skip
     explain: bool = True
+    observe: list[str] = list(DEFAULT)
 
 
 class DietPlan(Strict):
@@ -144,7 +146,7 @@ class Plan(Strict):
     visits: list[int] = [0, 28, 56, 84]
     course_days: int = Field(default=56, ge=1)
     step_minutes: float = Field(default=15.0, gt=0, le=60)
-    engine: Literal["fixed"] = "fixed"
+    engine: Literal["fixed", "adaptive"] = "fixed"
     noise: bool = False
     seed: int = Field(default=1, ge=0)
     people: PeoplePlan = PeoplePlan()

@@ -194,6 +194,6 @@ def _words() -> frozenset[str]:
         for item in stack.pop().iterdir():
             if item.is_dir() and item.name != "__pycache__":
                 stack.append(item)
-            elif item.name.endswith((".py", ".csv")):
+            elif item.name.endswith((".py", ".csv", ".toml")):
                 found |= set(re.findall(r"\w+", item.read_text(encoding="utf-8")))
     return frozenset(found)

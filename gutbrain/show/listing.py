@@ -46,6 +46,7 @@ def listing(axis: Axis, what: str, pattern: str = "") -> str:
     views: dict[str, Callable[[Axis], Rows]] = {
         "compartments": _compartments, "states": _states, "signals": _signals, "parameters": _parameters,
         "levers": _levers, "edges": _edges, "acts": lambda _: _acts(),
+        "measures": lambda _: _measures(),
     }  # fmt: skip
     rows, head = views[what](axis)
     kept = [row for row in rows if pattern in row[0]]
@@ -136,6 +137,12 @@ def _acts() -> Rows:
         given = ", ".join(f"{p.name}={p.default}" for p in inspect.signature(function).parameters.values())
         rows.append((name, given, (function.__doc__ or "").strip().split("\n")[0]))
     return rows, ("act", "arguments", "what it is")
+
+
+def _measures() -> Rows:
+    from gutbrain.observe.instruments import measure_rows
+
+    return measure_rows()
 
 
 def _equations(axis: Axis, pattern: str) -> str:

@@ -1,0 +1,1 @@
+"""What an instrument would show: questionnaires, heartbeats and breathing, scored as in a real study."""

@@ -1,0 +1,1 @@
+"""Tables whose meaning a mapping file gives, and the draft of such a file."""

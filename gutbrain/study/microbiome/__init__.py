@@ -1,0 +1,1 @@
+"""Readers of what sequencing and arrays give: tables of amounts, artifacts, profiles, lineages."""

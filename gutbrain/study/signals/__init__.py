@@ -1,0 +1,1 @@
+"""Readers of heartbeats, phones and wearables."""
