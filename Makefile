@@ -34,6 +34,8 @@ docs: $(VENV)/ready
 
 bench: $(VENV)/ready-for-tests
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python -m benchmarks.biom_scale
+	$(BIN)/python -m benchmarks.apple_health_scale
 
 calibration: $(VENV)/ready-for-tests
 	$(BIN)/python -m pytest -m calibration

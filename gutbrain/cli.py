@@ -50,7 +50,8 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("what", help=f"{', '.join(VIEWS)}; or a study folder")
     show.add_argument("name", nargs="?", default="", help="name of the plan, or part of the names to list")
     show.add_argument("--axis", default="standard", help="name of the axis")
-    show.add_argument("--html", action="store_true", help="of a study: write report.html with pictures into its folder")
+    show.add_argument("--html", action="store_true", help="of a study: write report.html into its folder")
+    show.add_argument("--scores", action="store_true", help="of a study: print its scores as CSV")
     show.add_argument("--sql", help="of a study: answer this query on its tables")
     show.add_argument("--out", type=Path, help="write to this file instead of printing")
     show.add_argument("--force", action="store_true", help="replace the file if it exists")
@@ -217,8 +218,8 @@ def _show(options: argparse.Namespace, _: str) -> int:
             f"{options.what!r} is neither a study folder nor a view{nearest(options.what, VIEWS)}",
             mend=f"Views are {', '.join(VIEWS)}",
         )
-    if options.html or options.sql:
-        raise InputError("--html and --sql are for study folders")
+    if options.html or options.sql or options.scores:
+        raise InputError("--html, --sql and --scores are for study folders")
     if options.what == "plan":
         from gutbrain.plan import built_in, read_plan
 

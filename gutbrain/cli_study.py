@@ -69,7 +69,11 @@ def show(folder: Path, options: argparse.Namespace) -> int:
     from gutbrain.study.study import Study
 
     study = Study.read(folder)
-    if options.sql:
+    if options.scores:
+        from gutbrain.study.scores import scores
+
+        print(scores(study).write_csv(), end="")
+    elif options.sql:
         import polars as pl
 
         with pl.Config(tbl_rows=50, tbl_cols=-1, tbl_hide_dataframe_shape=True, fmt_str_lengths=60):

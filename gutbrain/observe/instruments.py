@@ -186,6 +186,12 @@ def _nights_and_practice() -> tuple[Measure, ...]:
             about="time asleep, by diary",
         ),
         Measure(
+            "waking", "reading", "sleep.wake_time", "hour", ("sleep.wake_time",), Schedule(hours=(7.5,)),
+            spread="normal", scale=Figure(1 / 60, "derived"), noise=_assumed(0.0), low=0, high=24,
+            method="clock time of waking, hours after midnight, of the day on which saliva is taken",
+            note="noted without error", about="true waking time",
+        ),
+        Measure(
             "sleep efficiency", "reading", "sleep.efficiency", "percent", ("sleep.efficiency",),
             Schedule(days=WEEK, hours=(7.5,)), spread="normal", scale=Figure(100, "derived"), noise=_assumed(5, 1.5),
             trait=_assumed(2), missing=Figure(0.15, gsd=1.5), step=1, low=0, high=100, shares="sleep diary",
@@ -226,7 +232,8 @@ def _heart() -> tuple[Measure, ...]:
 DEFAULT = (
     "pss-10", "negative affect", "positive affect", "rumination", "pain", "crp", "il-6", "tryptophan", "kynurenine",
     "cortisol", "lactulose/mannitol", "transit", "stool form", "stool frequency", "stool butyrate", "stool acetate",
-    "stool propionate", "16s", "sleep duration", "sleep efficiency", "practice", "rmssd",
+    "stool propionate", "16s", "sleep duration", "sleep efficiency", "waking", "practice",
+    "rmssd",
 )  # fmt: skip
 
 

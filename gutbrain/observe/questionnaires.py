@@ -108,8 +108,10 @@ def _score(sheets: Sheets, form: Questionnaire, scale: Scale, missing: str) -> t
     values = item_values(sheets, form, scale)
     gone = np.isnan(values).sum(axis=1)
     withheld = describe_missing(sheets, scale.items)
-    mean = np.nansum(values, axis=1) / np.maximum(len(scale.items) - gone, 1)
-    scores = mean * (1 if scale.rule == "mean" else len(scale.items)) * scale.factor
+    # A sum of whole answers stays whole: it is scaled up only where items are missing.
+    total, there = np.nansum(values, axis=1), np.maximum(len(scale.items) - gone, 1)
+    scores = total / there if scale.rule == "mean" else np.where(gone, total / there * len(scale.items), total)
+    scores = scores * scale.factor
     bridged = (gone <= scale.may_miss * len(scale.items)) & (missing == "prorate")
     for row in np.flatnonzero(gone):
         if bridged[row]:

@@ -183,6 +183,12 @@ def write_report(path: str | Path, content: Report) -> Path:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page_text(content), encoding="utf-8")
+    return path
+
+
+def page_text(content: Report, summary: str = "Verdict") -> str:
+    """Return a report as the text of one HTML file; `summary` heads its short answer."""
     links, parts = [], []
     for place, section in enumerate(content.sections, 1):
         links.append(f'<a href="#section-{place}">{escape(section.title)}</a>')
@@ -191,18 +197,16 @@ def write_report(path: str | Path, content: Report) -> Path:
     verdict = "".join(f"<p>{_say(sentence)}</p>" for sentence in content.verdict)
     draw = f"<script>{_bundle()}</script><script>{EMBED}</script>" if content.charts else ""
     style = (files("gutbrain.show") / "static" / "report.css").read_text(encoding="utf-8")
-    path.write_text(
+    return (
         "<!DOCTYPE html>\n"
         f'<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(content.title)}</title>'
         f"<style>{style}</style></head><body>\n"
         f'<header><h1>{escape(content.title)}</h1><p class="subtitle">{escape(content.subtitle)}</p></header>\n'
-        f'<section class="verdict"><h2>Verdict</h2>{verdict}</section>\n<nav>{" ".join(links)}</nav>\n'
+        f'<section class="verdict"><h2>{escape(summary)}</h2>{verdict}</section>\n<nav>{" ".join(links)}</nav>\n'
         + "\n".join(parts)
-        + f"\n<footer>{escape(content.footer)}</footer>\n{draw}\n</body></html>\n",
-        encoding="utf-8",
+        + f"\n<footer>{escape(content.footer)}</footer>\n{draw}\n</body></html>\n"
     )
-    return path
 
 
 def save_figures(charts: Mapping[str, Any], folder: str | Path) -> list[Path]:

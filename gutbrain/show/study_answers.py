@@ -100,7 +100,7 @@ def _form(study: Study, name: str, rows: pl.DataFrame, form: Questionnaire | Non
 
 def _items(rows: pl.DataFrame, form: Questionnaire | None, caption: str, name: str) -> list[Block]:
     """Draw items with a few whole answers apart from those on a long scale."""
-    known = rows.filter(pl.col("value").is_not_nan())
+    known = rows.filter(pl.col("value").is_finite())
     value = pl.col("value")
     short = ((value.max() - value.min() < VALUES) & (value == value.round()).all()).over("item")
     parts = [known.filter(short), known.filter(~short)]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import polars as pl
 
-from gutbrain.show.page import Block, Report, Section, Table, Text, write_report
+from gutbrain.show.page import Block, Report, Section, Table, Text, page_text
 from gutbrain.show.study_answers import experience_blocks, form_blocks
 from gutbrain.show.study_beats import beat_blocks
 from gutbrain.show.study_microbes import microbe_blocks
@@ -37,10 +35,7 @@ SECTIONS: dict[str, Callable[[Study], list[Block]]] = {
 
 def study_page(study: Study) -> str:
     """Return a study as one HTML page that needs no network and no other file."""
-    with tempfile.TemporaryDirectory() as folder:
-        text = write_report(Path(folder) / "report.html", study_report(study)).read_text(encoding="utf-8")
-    # A trial ends in a verdict, a study does not.
-    return text.replace("<h2>Verdict</h2>", "<h2>In short</h2>", 1)
+    return page_text(study_report(study), summary="In short")
 
 
 def study_report(study: Study) -> Report:

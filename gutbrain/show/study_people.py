@@ -54,12 +54,15 @@ def people_blocks(study: Study) -> list[Block]:
             if name in TABLES[table].columns or whole[name].null_count() == len(whole):
                 continue
             unit = unit_said(study.units.get(f"{table}.{name}"))
-            kind = _kind(whole[name], unit)
-            rows.append(_row(table, name, unit, whole[name], kind))
+            known = whole[name]
+            if known.dtype.is_float():
+                known = known.set(~known.is_finite(), None)
+            kind = _kind(known, unit)
+            rows.append(_row(table, name, unit, known, kind))
             if kind in ("number", "level") and len(panels) == PANELS:
                 undrawn += 1
             elif kind in ("number", "level"):
-                frame = with_group(study, whole.select("person", pl.col(name).alias("value")))
+                frame = with_group(study, whole.select("person", known.alias("value")))
                 panels.append(_panel(frame, kind, said(name), unit, COUNTED[table], colour))
     if not rows:
         return []
@@ -78,6 +81,8 @@ def people_blocks(study: Study) -> list[Block]:
 def _kind(values: pl.Series, unit: str) -> str:
     known = values.drop_nulls()
     levels = known.n_unique()
+    if not levels:
+        return "other"
     if known.dtype.is_numeric():
         return "level" if not unit and levels <= 6 and (known == known.round()).all() else "number"
     if known.dtype == pl.Boolean:

@@ -8,13 +8,14 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from gutbrain.show.page import Block, Figure, Table
+from gutbrain.show.page import Block, Figure, Table, Text
 from gutbrain.show.study_plots import (
     MARKS,
     RED,
     Bins,
     bins,
     counted,
+    counted_said,
     ends,
     grid,
     group_colour,
@@ -39,9 +40,10 @@ LIMITS = {"<": "triangle-down", ">": "triangle-up"}
 
 def reading_blocks(study: Study) -> list[Block]:
     """Return distributions, courses and a table of all quantities; nothing without readings."""
-    readings = study.readings
+    readings = study.readings.filter(pl.col("value").is_finite())
     if readings.is_empty():
         return []
+    endless = len(study.readings) - len(readings)
     pairs = readings.group_by("quantity", "unit").len().sort("len", "quantity", "unit", descending=[True, False, False])
     drawn = pairs.head(QUANTITIES).sort("quantity", "unit")
     colour = group_colour(study)
@@ -57,6 +59,8 @@ def reading_blocks(study: Study) -> list[Block]:
         caption += f" The {QUANTITIES} most frequent of {len(pairs)} quantities are drawn."
     blocks: list[Block] = [Figure(grid(panels, row=106), caption, "readings")]
     blocks += _courses(study, rows, colour)
+    if endless:
+        blocks.append(Text(f"{counted_said(endless, 'value')} without end left out.", note=True))
     return [*blocks, _table(readings)]
 
 

@@ -53,11 +53,7 @@ def _values(readings: pl.DataFrame) -> Iterator[Finding]:
             continue
         odd = rows.filter((pl.col("value") < known.low) | (pl.col("value") > known.high))
         if len(odd):
-            worst = odd.row(0, named=True)
-            what = (
-                f"{len(odd)} of {len(rows)} values lie outside {known.low:g} to {known.high:g} {known.unit}, "
-                f"first {worst['value']:g} of {worst['person']}"
-            )
+            what = f"{len(odd)} of {len(rows)} values lie outside {known.low:g} to {known.high:g} {known.unit}"
             yield Finding("warning", "readings", str(name), what, "Look at their unit and at the instrument")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +176,15 @@ def _two_columns(path: Path) -> bool:
     return bool((np.diff(at) > 0).all() and (rate > RATES[0]).all() and (rate < RATES[1]).all() and close.mean() > 0.5)
 
 
+def _library() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # wfdb calls pandas in ways that pandas will drop
+        import wfdb
+    return wfdb
+
+
 def _annotation(path: Path) -> Any:
-    import wfdb
+    wfdb = _library()
 
     if not path.is_file():
         what = "this is a folder, not a file" if path.is_dir() else "there is no such file"
@@ -193,7 +201,7 @@ def _annotation(path: Path) -> Any:
 
 
 def _header(path: Path) -> Any:
-    import wfdb
+    wfdb = _library()
 
     if not path.with_suffix(".hea").is_file():
         return None
