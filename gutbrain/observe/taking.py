@@ -118,7 +118,7 @@ def _reported(
     if measure.step:
         # Steps are decimal: the product of a whole number and 0.1 is not.
         seen = np.round(np.round(seen / measure.step) * measure.step, 10)
-    seen = np.clip(seen, measure.low, measure.high)
+    seen = np.clip(seen, measure.low, measure.high) + 0.0  # no -0
     limit = figures.get("limit", -np.inf)
     below = seen < limit
     return np.where(below, limit, seen), below

@@ -21,7 +21,8 @@ def one(table: pl.DataFrame, quantity: str) -> dict:
 
 def answers(form: str, values: list[float], person: str = "a") -> pl.DataFrame:
     items = [str(k) for k in range(1, len(values) + 1)]
-    return pl.DataFrame({"person": person, "visit": "0", "form": form, "item": items, "value": [float(value) for value in values]})
+    given = [float(value) for value in values]
+    return pl.DataFrame({"person": person, "visit": "0", "form": form, "item": items, "value": given})
 
 
 def test_forms_are_scored_and_a_missing_item_withholds():
