@@ -131,3 +131,20 @@ def _stool(readings: pl.DataFrame) -> Iterator[pl.DataFrame]:
         quantity = f"stool.form, {name.replace('_', ' ')}"
         told = pl.lit(quantity).alias("quantity"), pl.lit(unit).alias("unit")
         yield found.with_columns(pl.col(name).alias("value"), *told)
+    yield _transit(found.select("person", "visit", "median_low"), readings)
+
+
+def _transit(forms: pl.DataFrame, readings: pl.DataFrame) -> pl.DataFrame:
+    """What the typical form and the frequency of stools say about transit, with its wide interval."""
+    often = readings.filter((pl.col("quantity") == "stool.frequency") & (pl.col("value") > 0))
+    often = often.group_by("person", "visit").agg(pl.col("value").median().alias("per_week"))
+    rows = []
+    for row in forms.join(often, on=["person", "visit"], how="left", nulls_equal=True).iter_rows(named=True):
+        form = None if row["median_low"] is None else int(row["median_low"])
+        found = stool.transit_from_stools(form, row["per_week"])
+        low, high = found["low"], found["high"]
+        note = None if found["hours"] is None else f"95 % from {low:.0f} to {high:.0f} h"
+        rows.append((row["person"], row["visit"], "gut.transit, from stools", found["hours"], "hour",
+                     found["method"], note, found["withheld"]))  # fmt: skip
+    names = ("person", "visit", "quantity", "value", "unit", "method", "note", "withheld")
+    return pl.DataFrame(rows, schema={name: COLUMNS[name] for name in names}, orient="row")

@@ -83,3 +83,5 @@ def test_stool_form_is_a_distribution():
     forms = pl.DataFrame({"person": "a", "visit": "0", "quantity": "stool.form", "unit": "1", "value": [1.0, 4, 4, 6]})
     table = scores(study(readings=forms))
     assert one(table, "stool.form, hard")["value"] == 0.25 and one(table, "stool.form, median low")["value"] == 4
+    transit = one(table, "gut.transit, from stools")
+    assert 20 < transit["value"] < 40 and transit["note"].startswith("95 % from ")
