@@ -6,8 +6,10 @@ affect, never its dynamics. No edge from CRP or taxa to mood.
 
 from gutbrain.body.appraisal import ORDINARY_STRESSOR
 from gutbrain.model.compartment import Compartment, Input, Param, State, noise, output, rate, term
-from gutbrain.model.maths import clip, log, log10, sqrt
+from gutbrain.model.maths import clip, log, log10, maximum, sqrt
 from gutbrain.model.spread import LogNormal, Normal, Uniform
+
+LEAST_ACIDS = 1e-3  # share of own acids as which a germ-free colon is read: a logarithm needs some
 
 
 class Affect(Compartment):
@@ -166,7 +168,7 @@ class Affect(Compartment):
             - self.serotonin_gain * log(self.serotonin_synthesis)
             + self.kynurenine_gain * log(self.kynurenine / self.kynurenine_rest)
             - self.afferent_gain * (self.afferent - 1)
-            - self.scfa_gain * log(self.scfa_total / self.scfa_rest)
+            - self.scfa_gain * log(maximum(self.scfa_total / self.scfa_rest, LEAST_ACIDS))
             + self.activity_gain * (self.activity - 1)
             - self.skill_negative * self.skill
             - self.nonspecific_gain

@@ -8,6 +8,8 @@ from gutbrain.model.compartment import Compartment, Input, Param, State, output,
 from gutbrain.model.maths import clip, exp, log, maximum, power, sigmoid
 from gutbrain.model.spread import LogNormal, Normal, Uniform
 
+LEAST_ACIDS = 1e-3  # share of own acids as which a germ-free colon is read: a logarithm needs some
+
 
 class Enteric(Compartment):
     """Serotonin, stress and mood move the colon; mast cells, inflammation and affect make it feel more."""
@@ -120,7 +122,7 @@ class Enteric(Compartment):
         mood = exp(self.anxiety_motility_gain * self.anxiety - self.depression_motility_gain * self.depression)
         moved = power(self.tone, self.vagus_motility_exponent)
         moved = moved * power(self.physical_activity, self.activity_motility_exponent)
-        moved = moved * power(self.scfa_total / self.scfa_rest, self.scfa_motility_exponent)
+        moved = moved * power(maximum(self.scfa_total / self.scfa_rest, LEAST_ACIDS), self.scfa_motility_exponent)
         stress = 1 + self.stress_motility_gain * self.crh_drive
         return power(self.serotonin, self.serotonin_motility_exponent) * stress * moved * mood
 

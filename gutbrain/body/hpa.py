@@ -14,6 +14,8 @@ from gutbrain.model.spread import LogNormal, Normal, Uniform
 
 SMALLEST_CORTISOL = 0.01  # half of the lower bound: feedback divides by cortisol
 
+LEAST_ACIDS = 1e-3  # share of own acids as which a germ-free colon is read: a logarithm needs some
+
 
 class HPA(Compartment):
     """Clock, waking, stress, lost sleep and interleukin-6 drive CRH, ACTH and cortisol; glands adapt in weeks."""
@@ -168,7 +170,7 @@ class HPA(Compartment):
     def total_drive(self):
         """Chronic load, and acids if opened, multiply the clock; waking, threat, lost sleep and interleukin-6 add."""
         excess = maximum(self.il6 - self.il6_rest, 0)
-        by_acids = power(self.scfa_total / self.scfa_rest, self.scfa_exponent)
+        by_acids = power(maximum(self.scfa_total / self.scfa_rest, LEAST_ACIDS), self.scfa_exponent)
         return (
             self.circadian_drive * self.chronic_load * by_acids
             + self.stress_gain * self.threat

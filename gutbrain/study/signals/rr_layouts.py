@@ -239,7 +239,7 @@ def _mark(lines: list[str]) -> str:
     for each in "\t;|":
         if sum(each in line for line in some) > len(some) / 2:
             return each
-    top = lines[0].count(",")
+    top = lines[0].count(",") if lines else 0
     if top and re.match("[^\\W\\d]", lines[0]) and sum(line.count(",") == top for line in some) > len(some) / 2:
         return ","
     commas = [line for line in some if re.match(r"^\s*\d+,\d+\s*$", line)]
