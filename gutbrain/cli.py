@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--html", action="store_true", help="of a study: write report.html into its folder")
     show.add_argument("--scores", action="store_true", help="of a study: print its scores as CSV")
     show.add_argument("--sql", help="of a study: answer this query on its tables")
-    show.add_argument("--out", type=Path, help="write to this file instead of printing")
+    show.add_argument("--out", type=Path, help="write the text to this file instead of printing it")
     show.add_argument("--force", action="store_true", help="replace the file if it exists")
     check = commands.add_parser("check", help="say all that is wrong with the model at once")
     check.add_argument("--axis", default="standard", help="name of the axis")

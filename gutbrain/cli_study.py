@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from gutbrain.folder import refuse_existing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gutbrain.study.part import Finding
     from gutbrain.study.study import Study
 
 
@@ -43,20 +45,26 @@ def read(options: argparse.Namespace, progress: Callable[[str, int, int], None] 
     if options.out is None:
         raise InputError("nothing says where the study goes", mend="Give --out my.study, or --guess to see a mapping")
     refuse_existing(options.out, options.force)
-    from gutbrain.study.describe import describe
+    from gutbrain.study.describe import describe, report
     from gutbrain.study.mapped.mapping import read_mapping
     from gutbrain.study.reading import read_study
 
     mapping = read_mapping(options.map) if options.map else None
     study = read_study(options.places, mapping, progress)
+    open_names: list[Finding] = []
     if options.pseudonymise:
         from gutbrain.study.privacy import pseudonymise, read_key
 
         if options.pseudonymise.resolve().is_relative_to(options.out.resolve()):
             raise InputError("the key must not lie in the study folder", mend="Name a file elsewhere")
+        noticed = study.findings
         study = pseudonymise(study, read_key(options.pseudonymise))
+        open_names = [finding for finding in noticed if finding not in study.findings]
     study.write(options.out, options.force)
     print(describe(study))
+    if open_names:  # they may name people and files, so the folder does not hold them
+        print("\nnoticed under the true names, and not kept in the folder")
+        print("\n".join(report(open_names)))
     if options.html:
         _page(study, options.out)
     print(f"\n{options.out}")
@@ -68,18 +76,31 @@ def show(folder: Path, options: argparse.Namespace) -> int:
     from gutbrain.study.describe import describe
     from gutbrain.study.study import Study
 
+    if options.scores and options.sql is not None:
+        raise InputError("--scores and --sql ask for two answers", mend="Give one of them")
+    if options.out is not None and options.out.exists() and not options.force:
+        what = f"{options.out} exists already; nothing was written"
+        raise InputError(what, mend="Choose another --out, or give --force")
     study = Study.read(folder)
     if options.scores:
         from gutbrain.study.scores import scores
 
-        print(scores(study).write_csv(), end="")
-    elif options.sql:
+        text = scores(study).write_csv()
+    elif options.sql is not None:
         import polars as pl
 
-        with pl.Config(tbl_rows=50, tbl_cols=-1, tbl_hide_dataframe_shape=True, fmt_str_lengths=60):
-            print(study.sql(options.sql))
+        answer = study.sql(options.sql)
+        width = shutil.get_terminal_size((200, 50)).columns
+        with pl.Config(tbl_rows=50, tbl_cols=-1, fmt_str_lengths=60, tbl_width_chars=width):
+            shown = pl.Config(tbl_hide_dataframe_shape=len(answer) <= 50)  # what is cut says how long it is
+            with shown:
+                text = f"{answer}\n"
     else:
-        print(describe(study))
+        text = f"{describe(study)}\n"
+    if options.out is None:
+        print(text, end="")
+    else:
+        _put(options.out, text)
     if options.html:
         _page(study, folder)
     return 0
@@ -88,9 +109,12 @@ def show(folder: Path, options: argparse.Namespace) -> int:
 def _page(study: Study, folder: Path) -> None:
     from gutbrain.show.study_page import study_page
 
-    path = folder / "report.html"
-    text = study_page(study)
-    part = path.with_suffix(".part")
+    _put(folder / "report.html", study_page(study))
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file whole or not at all, and say where it is."""
+    part = path.with_name(f".{path.name}.part")
     try:
         part.write_text(text, encoding="utf-8")
         part.replace(path)

@@ -12,6 +12,7 @@ from gutbrain.study.part import Finding
 from gutbrain.study.schema import TABLES
 from gutbrain.study.study import Study
 
+WIDEST = 40  # signs of a text that is shown
 MOST = 12  # rows of a list before it is cut
 
 
@@ -81,8 +82,14 @@ def _range(values: pl.Series) -> str:
         return "nothing"
     if known.dtype.is_numeric():
         return spread(known, "g")
-    counts = known.value_counts(sort=True).head(5)
-    return ", ".join(f"{name} {count}" for name, count in counts.iter_rows())
+    counts = known.value_counts().sort("count", known.name, descending=[True, False]).head(5)
+    return ", ".join(f"{_short(str(name))} {count}" for name, count in counts.iter_rows())
+
+
+def _short(text: str) -> str:
+    """Return a text on one line that is no wider than a column of the report."""
+    line = " ".join(text.split())
+    return line if len(line) <= WIDEST else f"{line[: WIDEST - 3]}..."
 
 
 def spread(values: pl.Series, form: str) -> str:

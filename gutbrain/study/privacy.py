@@ -34,7 +34,9 @@ def read_key(path: Path) -> bytes:
             path.touch(mode=0o600)
             path.write_text(secrets.token_hex(32), encoding="ascii")
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
-    except (OSError, ValueError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InputError(f"the key cannot be used ({error.strerror})", file=path, mend="Name another file") from error
+    except ValueError as error:
         raise InputError("this is no key", file=path, mend="Name a file that does not exist: a key is made") from error
     if len(key) < 16:
         raise InputError("this key is shorter than 16 bytes", file=path, mend="Name a file that does not exist")

@@ -32,13 +32,26 @@ def quality(study: Study, forms: Mapping[str, Mapping[str, Any]] | None = None) 
     forms : how forms were coded, form -> options of its scoring
     """
     sections: tuple[Callable[[], Iterator[Finding]], ...] = (
-        lambda: _values(study.readings), lambda: _repeats(study.readings), lambda: _visits(study),
-        lambda: _samples(study), lambda: _features(study), lambda: _answers(study.answers, forms or {}),
-        lambda: _beats(study.beats),
+        lambda: _names(study), lambda: _values(study.readings), lambda: _repeats(study.readings),
+        lambda: _visits(study), lambda: _samples(study), lambda: _features(study),
+        lambda: _answers(study.answers, forms or {}), lambda: _beats(study.beats),
     )  # fmt: skip
     found = [finding for section in sections for finding in section()]
     order = {"error": 0, "warning": 1, "note": 2}
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: order[finding.severity]))
+
+
+def _names(study: Study) -> Iterator[Finding]:
+    """Names that differ by case, spaces, signs or leading zeros only: one person or sample under two names?"""
+    for table, key in (("people", "person"), ("samples", "sample")):
+        plain = pl.col(key).str.to_lowercase().str.replace_all(r"[\s._-]+", "").str.replace_all(r"(^|\D)0+(\d)", "$1$2")
+        alike = study.tables[table].select(key).group_by(plain.alias("plain"), maintain_order=True).agg(key)
+        alike = alike.filter((pl.col(key).list.len() > 1) & (pl.col("plain") != ""))
+        if len(alike):
+            told = ", ".join(map(repr, alike[key][0].to_list()[:4]))
+            what = f"{len(alike)} names of a {key} are written in several ways, such as {told}; each counts as another"
+            mend = "Write them alike, or replace them under `values`"
+            yield Finding("warning", table, "", what, mend)
 
 
 def _values(readings: pl.DataFrame) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import Any, cast
 
 from gutbrain.errors import InputError
 from gutbrain.study.assemble import assemble
+from gutbrain.study.joined_files import WRITTEN, after_files, find_copies, name_parts, pattern, refuse_shared, with_keys
 from gutbrain.study.mapped.mapping import FileMap, Mapping
 from gutbrain.study.part import Part
 from gutbrain.study.quality import quality
@@ -48,19 +50,23 @@ def read_study(
     """
     mapping = mapping or _unmapped(places)
     work = list(_files(places, mapping))
-    parts, sources = [], []
+    parts: list[Part] = []
+    sources: list[dict[str, str]] = []
     for number, (path, given) in enumerate(work):
         part = read_part(path, given)
         parts.append(part)
         sources.append({"file": path.name, "sha256": _checksum(path), "reader": part.reader})
         if progress:
             progress("reading", number + 1, len(work))
+    paths = [path for path, _ in work]
+    refuse_shared(paths, parts)
+    told = (*find_copies(paths, [source["sha256"] for source in sources]), *after_files(work, parts))
     about: dict[str, Any] = {
         key: value for key in ("title", "citation", "licence", "about") if (value := getattr(mapping, key))
     }
     about |= {"origin": "measured", "sources": sources, "forms": mapping.forms}
     study = assemble(parts, about, mapping.day_zero)
-    found = (*study.findings, *quality(study, mapping.forms))
+    found = (*study.findings, *told, *quality(study, mapping.forms))
     order = {"error": 0, "warning": 1, "note": 2}
     return study.with_findings(tuple(sorted(dict.fromkeys(found), key=lambda finding: order[finding.severity])))
 
@@ -74,6 +80,10 @@ def read_part(path: Path, given: FileMap) -> Part:
         If nobody knows the format, an option does not fit its reader, or the file is broken.
     """
     name = given.reader if given.reader != "auto" else recognise(path, given)
+    told_by_name = name_parts(given.path, path)
+    if twice := sorted(told_by_name.keys() & given.set.keys()):
+        raise InputError(f"{twice[0]!r} stands in `path` and in `set`", file=path, mend="Leave it out of one of them")
+    given = given.model_copy(update={"set": given.set | told_by_name})
     if name == "table":
         from gutbrain.study.mapped.read_table import read_table
 
@@ -81,13 +91,14 @@ def read_part(path: Path, given: FileMap) -> Part:
     read = _reader(name)
     options = dict(given.options)
     known = signature(read).parameters
-    told = {key: getattr(given, key) for key in ("decimal", "dates", "separator", "sheet")} | given.set
+    beside = {key: str(given.set[key]) for key in WRITTEN if key in given.set and key not in known}
+    told = {key: getattr(given, key) for key in ("decimal", "dates", "separator", "sheet", "header")} | given.set
     options |= {key: value for key, value in told.items() if key in known and value is not None}
     for key in (*options, *given.set):
-        if key not in known:
+        if key not in known and key not in beside:
             mend = f"It has {', '.join(option for option in known if option != 'path')}"
             raise InputError(f"reader {name!r} has no option {key!r}", file=path, mend=mend)
-    return read(path, **options)
+    return with_keys(read(path, **options), beside, path)
 
 
 def recognise(path: Path, given: FileMap | None = None) -> str:
@@ -128,11 +139,16 @@ def _files(places: Sequence[str | Path], mapping: Mapping) -> Iterator[tuple[Pat
         if not path.exists():
             raise InputError("there is no such file or folder", file=path)
     folders = [path for path in paths if path.is_dir()]
-    single = [path for path in paths if path.is_file()]
+    single = list({path.resolve(): path for path in paths if path.is_file()}.values())
     used: set[Path] = set()
     for given in mapping.file:
-        hits = sorted({hit for folder in folders for hit in folder.glob(given.path) if hit.is_file()})
-        hits += [path for path in single if path.match(given.path) and path not in hits]
+        asked = pattern(given.path)
+        try:
+            hits = sorted({hit for folder in folders for hit in folder.glob(asked) if hit.is_file()})
+            hits += [path for path in single if path.match(asked) and path not in hits]
+        except (ValueError, NotImplementedError) as error:
+            mend = "Write it as it lies in the folder, such as forms/*.csv"
+            raise InputError(f"the mapping names {given.path!r}, which is no path ({error})", mend=mend) from error
         if not hits:
             inside = ", ".join(str(path) for path in paths)
             raise InputError(f"the mapping names {given.path!r}, which is not in {inside}", mend="Correct `path`")
@@ -154,7 +170,7 @@ def _unmapped(places: Sequence[str | Path]) -> Mapping:
             names.append(place.name)
     if not names:
         raise InputError("there is nothing to read", mend="Name files, or a folder with files")
-    return Mapping(file=[FileMap(path=name) for name in names])
+    return Mapping(file=[FileMap(path=glob.escape(name)) for name in dict.fromkeys(names)])
 
 
 def _aside(path: Path) -> bool:

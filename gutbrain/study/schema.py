@@ -110,7 +110,9 @@ def conform(name: str, frame: pl.DataFrame, source: str = "") -> pl.DataFrame:
     if table.key and (twice := frame.select(table.key).is_duplicated()).any():
         named = frame.select(table.key).row(int(twice.arg_max() or 0), named=True)
         told = ", ".join(f"{key} {value}" for key, value in named.items() if value is not None)
-        raise InputError(f"{told} stands {int(twice.sum())} times", file=source, mend="Keep one row for each")
+        same = pl.all_horizontal(pl.col(key).eq_missing(value) for key, value in named.items())
+        count = len(frame.filter(same))
+        raise InputError(f"{told} stands {count} times", file=source, mend="Keep one row for each")
     return frame
 
 

@@ -137,8 +137,8 @@ class Study:
             except (OSError, KeyError, pl.exceptions.PolarsError) as error:
                 what = "the table is missing or cannot be read"
                 raise InputError(what, file=path, mend="Read the study again from its files") from error
-        found = tuple(Finding(**finding) for finding in manifest.get("findings", []))
-        return cls(tables, manifest.get("about", {}), manifest.get("units", {}), found)
+        found = tuple(Finding(**finding) for finding in manifest["findings"])
+        return cls(tables, manifest["about"], manifest["units"], found)
 
     def sql(self, query: str) -> pl.DataFrame:
         """Ask the tables by SQL, in the dialect of polars; `study.duckdb` in the folder serves other tools.
@@ -172,7 +172,24 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise InputError("this is no study folder", file=folder, mend="Make one with `gutbrain read`") from error
     if version > FORMAT:
         raise InputError(f"study format {version} is newer than this version reads ({FORMAT})", file=folder)
+    kinds: dict[str, type] = {"about": dict, "units": dict, "tables": dict, "findings": list}
+    for key, kind in kinds.items():
+        if not isinstance(manifest.setdefault(key, kind()), kind):
+            raise _edited(path, key)
+    asked = set(Finding.__dataclass_fields__)
+    if not all(isinstance(finding, dict) and set(finding) == asked for finding in manifest["findings"]):
+        raise _edited(path, "findings")
+    about, inside = manifest["about"], {"forms": dict, "sources": list, "title": str}
+    for key, kind in inside.items():
+        if not isinstance(about.get(key, kind()), kind):
+            raise _edited(path, f"about.{key}")
+    if not all(isinstance(source, dict) and {"file", "reader"} <= set(source) for source in about.get("sources", [])):
+        raise _edited(path, "about.sources")
     return dict(manifest)
+
+
+def _edited(path: Path, key: str) -> InputError:
+    return InputError(f"{key!r} is not as it was written", file=path, mend="Read the study again from its files")
 
 
 def _complete(whole: dict[str, pl.DataFrame]) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from gutbrain.study.mapped.sheet import read_sheet
 )  # fmt: skip
 def test_numbers_as_people_write_them(tmp_path, cells, values):
     text = "id;v\n" + "".join(f"{k};{cell}\n" for k, cell in enumerate(cells.split(";")))
-    assert column(read(tmp_path, text, {"id": "person", "v": "readings.x [1]"}), "readings", "value") == values
+    assert column(read(tmp_path, text, {"id": "person", "v": "readings.x [percent]"}), "readings", "value") == values
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_numbers_as_people_write_them(tmp_path, cells, values):
 )  # fmt: skip
 def test_numbers_that_can_be_two_things_are_refused(tmp_path, cells, decimal, words):
     text = "id;v\n" + "".join(f"{k};{cell}\n" for k, cell in enumerate(cells.split(";")))
-    refused(tmp_path, text, {"id": "person", "v": "readings.x [1]"}, *words, decimal=decimal)
+    refused(tmp_path, text, {"id": "person", "v": "readings.x [percent]"}, *words, decimal=decimal)
 
 
 @pytest.mark.parametrize(

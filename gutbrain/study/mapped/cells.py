@@ -19,7 +19,7 @@ COMMA = r"^[+-]?\d*,\d+([eE][+-]?\d+)?$"
 # Thousands parted by the other mark, by decimal mark.
 GROUPED = {".": r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$", ",": r"^[+-]?\d{1,3}(\.\d{3})+(,\d+)?$"}
 CENSORED = r"^\s*([<>])\s*=?\s*"
-ZONE = r"(:\d\d(?:[.,]\d+)?)\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)$"
+ZONE = r"(:\d\d(?:[.,]\d+)?(?:\s*[AaPp][Mm])?)\s*(Z|UTC|GMT|(?:GMT|UTC)?[+-]\d\d?(?::?\d\d)?)$"
 DATES: dict[Order, tuple[str, ...]] = {
     "year-first": ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"),
     "day-first": ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y"),

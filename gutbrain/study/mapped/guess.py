@@ -18,6 +18,7 @@ from gutbrain.study.mapped.guess_look import MISSING, Look, look, plain, synonym
 from gutbrain.study.mapped.sheet import read_sheet
 from gutbrain.study.microbiome.lineage import looks_like_lineage
 from gutbrain.study.reading import recognise
+from gutbrain.study.study import is_study
 
 TABLES = (".csv", ".tsv", ".txt", ".tab", ".xlsx", ".xlsm", ".sav")
 ASIDE = (".md", ".pdf", ".html", ".toml", ".docx", ".r", ".py", ".sha256")
@@ -70,7 +71,7 @@ def guess(places: Sequence[str | Path]) -> str:
             if name == alike[0]:
                 folder = name.rpartition("/")[0]
                 pattern = f"{glob.escape(folder)}/*{path.suffix}" if folder else f"*{path.suffix}"
-                entries.append(_entry(pattern, reader, f"{len(alike)} files of this kind"))
+                entries.append(_entry(pattern, reader, f"{len(alike)} files of this kind", *_whose(pattern, reader)))
         elif reader == "table":
             entries.append(_table(path, name, codings))
         else:
@@ -88,7 +89,9 @@ def _files(places: Sequence[Path]) -> list[tuple[Path, str]]:
         if not place.exists():
             raise InputError("there is no such file or folder", file=place)
         if place.is_dir():
+            studies = [manifest.parent for manifest in place.rglob("manifest.json") if is_study(manifest.parent)]
             inside = [path for path in sorted(place.rglob("*")) if path.is_file()]
+            inside = [path for path in inside if not any(path.is_relative_to(study) for study in studies)]
             found += [(path, path.relative_to(place).as_posix()) for path in inside]
         else:
             found.append((place, place.name))
@@ -172,8 +175,18 @@ def _plain(path: Path, name: str, reader: str) -> str:
         why = f"# {CONFIRM}; add unit = ... (count, percent, share, signal) if reading cannot tell it"
         return _entry(named, reader, shape, f"options = {{ samples = {quote(side)}{taxonomy} }} {why}")
     if reader == "rr":
-        return _entry(named, reader, f"intervals between heartbeats; {CONFIRM}", *_rr(path))
+        own = _rr(path) or _whose(named, reader)
+        return _entry(named, reader, f"intervals between heartbeats; {CONFIRM}", *own)
     return _entry(named, reader, f"recognised by its content; {CONFIRM}")
+
+
+def _whose(pattern: str, reader: str) -> list[str]:
+    """Say how the names of files tell who and when, where the files themselves seldom do."""
+    if reader not in ("rr", "beats", "wearable", "apple"):
+        return []
+    folder, _, name = pattern.rpartition("/")
+    ending = Path(name).suffix
+    return [f"# path = {quote(f'{folder}/' * bool(folder) + '{person}_{visit}' + ending)} # if their names say it so"]
 
 
 def _rr(path: Path) -> list[str]:
@@ -238,7 +251,7 @@ def _written(table: TextTable, name: str, shape: str, made: Draft, codings: dict
     looks = [look(table, k, column) for k, column in enumerate(table.header)]
     lines = list(made.notes)
     if not {"person", "sample"} & made.keys.keys():
-        if {"time", "date"} & made.keys.keys():
+        if _follows(made) and not any(_names_people(each) for each in looks):
             made.sets["person"] = ("1", "no column names people, rows have times: one person?")
         else:
             lines.append(f'people = "rows" # no column names people: a row a person? {CONFIRM}')
@@ -246,6 +259,11 @@ def _written(table: TextTable, name: str, shape: str, made: Draft, codings: dict
         told = ", ".join(f"{key} = {quote(value)}" for key, (value, _) in made.sets.items())
         why = "; ".join(why for _, why in made.sets.values())
         lines.append(f"set = {{ {told} }} # {_safe(why)}; {CONFIRM}")
+    if sum(re.fullmatch(r"column \d+", each) is not None for each in table.header) > 1:
+        lines.append("# header = 2 # several columns have no name: which line holds the names?")
+    if "person" in made.keys and "sample" not in made.keys and made.keys["person"].count < len(table.body):
+        told = f"it has empty cells: does each repeat the one above, as merged cells do? {CONFIRM}"
+        lines.append(f"# fill = [{quote(made.keys['person'].name)}] # {told}")
     lines += _dates(looks, made) + _missing([each for each in looks if _counted(each, made)])
     if any("," in text for each in looks if len(each.numbers) for text in each.column.text.drop_nulls().head(200)):
         lines.append(f'decimal = "," # {CONFIRM}')
@@ -254,6 +272,18 @@ def _written(table: TextTable, name: str, shape: str, made: Draft, codings: dict
         for key, (means, why) in made.lines.items()
     ]
     return _entry(name, "table", shape, *lines, "", "[file.columns]", *body)
+
+
+def _follows(made: Draft) -> bool:
+    """Whether rows follow each other in time, as those of one person do; many people share a day."""
+    times = [made.keys[key].column.text for key in ("time", "date", "clock") if key in made.keys]
+    if not {"time", "date"} & made.keys.keys():
+        return False
+    return 2 * pl.DataFrame({str(k): text for k, text in enumerate(times)}).n_unique() > len(times[0])
+
+
+def _names_people(each: Look) -> bool:
+    return each.distinct > 1 and plain(each.stem) in map(plain, synonyms()["private"])
 
 
 def _dates(looks: Sequence[Look], made: Draft) -> list[str]:

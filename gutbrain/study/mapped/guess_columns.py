@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import polars as pl
 
@@ -15,6 +17,12 @@ from gutbrain.study.quantities import quantities
 FEW = 12  # most texts that name visits, and most codes of groups
 VISITS = 30  # most numbers that name visits
 CONFIRM = "please confirm"
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "µ": "u"})
+BRACKETS = re.compile(r"[\[(].*?[\])]")
+TALLEST = 3.0  # metre; a height above it is in centimetres
+LEVELS = 7  # most words that one item offers
+ITEMS = 4  # least columns that make a form
+LONGEST = 60  # signs of a name that is made of a question
 TOTAL = re.compile(r"(total|sum|score|_ts)$")
 
 
@@ -54,13 +62,14 @@ def draft(looks: Sequence[Look], header: Sequence[str]) -> Draft:
     found = blocks(left)
     inside = {look.name for block in found for look in block.looks}
     left = [look for look in left if look.name not in inside]
-    left = _long(made, left, _keys(made, left))
+    left = _texts(made, _long(made, left, _keys(made, left)))
     for block in found:
         _items(made, block, header)
     for look in left:
         made.lines[look.name] = _other(made, look)
     order = {name: k for k, name in enumerate(header)}
-    places = {key: order.get(key, order.get(next((n for n in header if _under(key, n)), ""), 0)) for key in made.lines}
+    under = {key: next((n for n in header if _under(key, n)), "") for key in made.lines if key not in order}
+    places = {key: order.get(key, order.get(under.get(key, ""), 0)) for key in made.lines}
     made.lines = {key: made.lines[key] for key in sorted(made.lines, key=lambda key: (places[key], key))}
     return made
 
@@ -154,6 +163,33 @@ def _long(made: Draft, looks: list[Look], left: list[Look]) -> list[Look]:
     return [look for look in left if look not in taken.values()]
 
 
+def _texts(made: Draft, looks: list[Look]) -> list[Look]:
+    """Take columns that answer in the same few words, such as never to very often: items whose form nobody says."""
+    groups: list[tuple[set[str], list[Look]]] = []
+    for look in looks:
+        words = set(look.column.text.drop_nulls())
+        if len(look.numbers) or look.dated or len(words) > LEVELS:
+            continue
+        fits = next((group for group in groups if group[0] & words and len(group[0] | words) <= LEVELS), None)
+        if fits:
+            fits[0].update(words)
+            fits[1].append(look)
+        else:
+            groups.append((words, [look]))
+    for words, group in groups:
+        if len(group) < ITEMS or len(words) < 3:
+            continue
+        alike = takewhile(lambda signs: len(set(signs)) == 1, zip(*(look.name for look in group), strict=False))
+        begin = "".join(signs[0] for signs in alike)
+        codes = ", ".join(f"{quote(word)} = ?" for word in sorted(words))
+        told = "give each word the number that the form prints, and name the form at its items"
+        made.notes.append(f"# values = {{ {quote(f'{begin}*')} = {{ {codes} }} }} # {told}")
+        for k, look in enumerate(group, 1):
+            why = f"{len(group)} columns of the same {len(words)} words: which form? {CONFIRM}" if k == 1 else ""
+            made.lines[look.name] = (f"answers.?.{k}", why)
+    return [look for look in looks if look.name not in made.lines]
+
+
 def _items(made: Draft, block: Block, header: Sequence[str]) -> None:
     lines = dict(block.lines(header))
     for k, (name, text) in enumerate(lines.items()):
@@ -166,12 +202,18 @@ def _other(made: Draft, look: Look) -> tuple[str, str]:
     """Tell what is no key and no item: a covariate, a reading, a total, or nothing that is known."""
     name = plain(look.stem)
     for covariate, entry in synonyms()["covariates"].items():
-        if name in map(plain, entry["names"]):
+        if {name, plain(BRACKETS.sub("", look.stem))} & set(map(plain, entry["names"])):
             return _covariate(made, look, covariate, entry.get("unit", ""))
     for key, names in (synonyms()["keys"] | synonyms()["long"]).items():
         if name in map(plain, names) and (key in made.keys or look.dated):
             beside = f", beside {made.keys[key].name!r}" if key in made.keys else ""
             return "skip", f"{look.says()}: may be a {key}{beside}; {CONFIRM}"
+    if name in map(plain, synonyms()["private"]):
+        return "skip", f"{look.says()}: may name a person, so it is left out; {CONFIRM}"
+    if name.startswith("redcaprepeat"):
+        return "skip", f"{look.says()}: how REDCap counts repeated forms; `visit`, if they are visits; {CONFIRM}"
+    if look.stem.lower().endswith("_complete") and look.whole and look.range[1] <= 2:
+        return "skip", f"{look.says()}: whether a form of REDCap is complete; {CONFIRM}"
     if TOTAL.search(look.stem.lower()) and any(name.startswith(alias) for alias in synonyms()["forms"]):
         return "skip", f"{look.says()}: a total of a form? Totals are computed from the items; {CONFIRM}"
     if len(look.numbers) and (quantity := _quantity(look.stem)):
@@ -192,17 +234,21 @@ def _unknown(made: Draft, look: Look) -> tuple[str, str]:
         if alike or look.distinct > 4 * FEW or not place:
             return "skip", f"{look.says()}{alike}: free text or a name? {CONFIRM}"
         return f"{place}.{tidy}", f"{look.says()}: not known; {CONFIRM}"
+    unit, why = _unit(look.stem)
     if place == "people":
-        return f"people.{tidy}", f"{look.says()}: not known; {CONFIRM}, and write its unit in brackets"
+        ask = f"{why}; {CONFIRM}" if unit else f"{CONFIRM}, and write its unit in brackets"
+        return f"people.{tidy}{f' [{unit}]' * bool(unit)}", f"{look.says()}: not known; {ask}"
     if look.whole and look.range[1] - look.range[0] <= 100 and made.keys.keys() & {"time", "date", "day", "visit"}:
         return f"answers.diary.{tidy}", f"{look.says()}: an answer, if it is one; {CONFIRM}"
-    return f"readings.{tidy} [unit?]", f"{look.says()}: not known; write the unit, or skip it"
+    return f"readings.{tidy} [{unit or 'unit?'}]", f"{look.says()}: not known; {why or 'write the unit'}, or skip it"
 
 
 def _covariate(made: Draft, look: Look, name: str, unit: str) -> tuple[str, str]:
     place = _finer(made, look)
     known, why = _unit(look.stem)
     codes = bool(unit) and look.whole and look.range[1] <= FEW < look.count
+    if unit == "cm" and len(look.numbers) and look.range[1] < TALLEST:
+        unit = "m"
     unit = f" [{known or unit}]" if (known or unit) and len(look.numbers) and not codes else ""
     if look.odd:
         unit = " [text]"
@@ -237,7 +283,7 @@ def _finer(made: Draft, look: Look) -> str:
 
 def _quantity(text: str) -> str:
     """Return the quantity that a name means, or nothing."""
-    bare = re.sub(r"[\[(].*?[\])]", "", text)
+    bare = BRACKETS.sub("", text)
     forms = {plain(bare)}
     for ending in synonyms()["units"]:
         if plain(bare).endswith(plain(ending)) and re.search(rf"[\W_]{ending.replace('_', '[^a-z0-9]?')}$", bare, re.I):
@@ -259,7 +305,9 @@ def _unit(name: str) -> tuple[str, str]:
 
 
 def _tidy(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"[\[(].*?[\])]", "", name).lower()).strip("_")
+    bare = BRACKETS.sub("", name).lower().translate(UMLAUTS)
+    bare = unicodedata.normalize("NFKD", bare).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "_", bare).strip("_")[:LONGEST].strip("_")
 
 
 def quote(text: str) -> str:

@@ -30,7 +30,7 @@ def synonyms() -> dict[str, Any]:
 
 def plain(name: str) -> str:
     """Return a name without case, spaces and signs."""
-    return re.sub(r"[^a-z0-9α-ω]", "", name.lower())
+    return re.sub(r"[^a-z0-9α-ωäöüß]", "", name.lower())
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,15 +50,18 @@ class FileMap(Strict):
 
     Parameters
     ----------
-    path : relative to the mapping file; `*` takes several
+    path : within the folder that is read; `*` takes several, and `{person}`, `{visit}`, `{sample}`, `{recording}` or
+        `{material}` too: what stands there in the name of a file says so of all its rows
     reader : how it is read; `auto` looks at the file
     options : of the reader, such as `samples = "rows"` or `unit = "count"` of a matrix
     columns : meaning of the columns of a table
     set : values for all rows, such as `person = "A"` or `form = "PSS-10"`
-    values : replacements of single values, column -> old -> new
+    values : replacements of single values, column (or pattern of columns) -> old -> new
     keep : only rows where the column holds one of these values
+    fill : columns whose empty cells repeat the cell above, as merged cells do
     missing : texts that mean a missing value
     decimal, separator, dates, sheet : where the file leaves a doubt
+    header : line in which the names of the columns stand, if it is not the first below a title
     people : `rows` numbers the people by their rows, for a table without identifiers
     once : answers and readings of a person stand on several of his rows and are taken once
     shift_days : added to every day and time, such as -1 for a diary about the day before
@@ -71,11 +74,13 @@ class FileMap(Strict):
     set: dict[str, str | float] = {}
     values: dict[str, dict[str, str | float]] = {}
     keep: dict[str, list[str]] = {}
+    fill: list[str] = []
     missing: list[str] = ["", "NA", "NaN", "nan", "N/A", "n/a", "null", "NULL", "."]
     decimal: Literal[".", ","] | None = None
     separator: str | None = Field(default=None, max_length=1)
     dates: Literal["year-first", "day-first", "month-first"] | None = None
     sheet: str | None = None
+    header: int | None = Field(default=None, ge=1)
     people: Literal["named", "rows"] = "named"
     once: bool = False
     shift_days: float = 0.0
@@ -149,7 +154,7 @@ def resolve(columns: dict[str, str], header: tuple[str, ...], where: str = "") -
     for pattern, text in columns.items():
         if pattern in exact:
             continue
-        taken = {name: part for name in header if (part := _take(pattern, name)) is not None}
+        taken = {name: part for name in header if (part := take(pattern, name)) is not None}
         if not taken:
             near = get_close_matches(pattern, header, n=1, cutoff=0.4)
             hint = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(header[:12])}"
@@ -184,7 +189,7 @@ def _refuse_twice(found: dict[str, Meaning], where: str) -> None:
         seen[key] = name
 
 
-def _take(pattern: str, name: str) -> str | None:
+def take(pattern: str, name: str) -> str | None:
     """Return what stands at the sign of a pattern, or None if the name does not fit."""
     for sign, stands in (("{n}", r"(\d+)"), ("*", "(.*)")):
         if sign in pattern:

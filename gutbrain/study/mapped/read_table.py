@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,7 +12,7 @@ import polars as pl
 from gutbrain.errors import InputError
 from gutbrain.people.delimited import TextTable
 from gutbrain.study.mapped.cells import POINT, Column, clean, clocks, moments, numbers
-from gutbrain.study.mapped.mapping import OPEN, FileMap, Meaning, resolve
+from gutbrain.study.mapped.mapping import OPEN, FileMap, Meaning, resolve, take
 from gutbrain.study.mapped.sheet import read_sheet
 from gutbrain.study.part import Finding, Part
 from gutbrain.study.schema import MOMENT, NUMBER, TEXT
@@ -24,6 +24,7 @@ TABLE_KEYS = {
 }  # fmt: skip
 MOSTLY = 0.8  # share of numbers from which a text among them is a slip, not a category
 SETTABLE = (*NAMES, "day", "form", "unit", "method", "origin")  # what `set` may hold
+Swap = dict[str, str | float]
 WHEN = ("person", "sample", "visit", "day", "time")
 
 
@@ -47,8 +48,10 @@ def read_table(path: Path, given: FileMap) -> Part:
     if given.options:
         raise InputError("a table has no options", file=path, mend="Give them beside `columns`, or leave them out")
     _check_names("set", given.set, SETTABLE, path)
-    table, found = read_sheet(path, separator=given.separator, sheet=given.sheet)
+    table, found = read_sheet(path, separator=given.separator, sheet=given.sheet, header=given.header)
+    given = given.model_copy(update={"values": _spread(given.values, table.header)})
     _check_names("values", given.values, table.header, path)
+    _check_names("fill", given.fill, table.header, path)
     _check_names("keep", given.keep, table.header, path)
     means = resolve(given.columns, table.header, str(path))
     if not means and given.people != "rows":
@@ -64,6 +67,17 @@ def read_table(path: Path, given: FileMap) -> Part:
         told = ", ".join(idle[:8]) + (" ..." if len(idle) > 8 else "")
         found.append(Finding("note", path.name, "", f"{len(idle)} columns were not read: {told}"))
     return Part(tables, reader.units, tuple(found), f"table, {len(table.body)} rows x {len(table.header)} columns")
+
+
+def _spread(values: Mapping[str, Swap], header: Sequence[str]) -> dict[str, Swap]:
+    """Give replacements of a pattern to every column that fits it; an exact name goes before a pattern."""
+    made: dict[str, Swap] = {name: swap for name, swap in values.items() if name in header}
+    for pattern, swap in values.items():
+        if pattern not in header:
+            fits = [name for name in header if take(pattern, name) is not None]
+            for name in fits or [pattern]:
+                made.setdefault(name, swap)
+    return made
 
 
 def _check_names(what: str, asked: Iterable[str], known: Sequence[str], path: Path) -> None:
@@ -97,13 +111,20 @@ class _Reader:
     def column(self, name: str) -> Column:
         """Return a column without its missing values and with its replacements."""
         text = self.table.column(self.table.header.index(name)).alias(name)
+        if name in self.given.fill:
+            text = text.fill_null(strategy="forward")
         column = clean(Column(name, text, self.path, self.table.lines), self.given.missing)
         swap = {old: str(new) for old, new in self.given.values.get(name, {}).items()}
         return Column(name, column.text.replace(swap), self.path, self.table.lines) if swap else column
 
     def number(self, name: str) -> tuple[pl.Series, pl.Series]:
         """Return a column as numbers, and the signs of values beyond a limit."""
-        values, limit, found = numbers(self.column(name), self.given.decimal)
+        column, unit = self.column(name), self.means[name].unit if name in self.means else None
+        percent = column.text.str.ends_with("%").fill_null(False)
+        if unit not in (None, "percent", "%", "text") and percent.any():
+            at = column.first(percent)
+            raise column.refuse(at, f"{column.text[at]!r} is percent, the mapping says [{unit}]", "Write [percent]")
+        values, limit, found = numbers(column, self.given.decimal)
         self.found += found
         return values, limit
 
@@ -153,7 +174,9 @@ class _Reader:
         lost = frame.select(pl.all_horizontal(pl.col(named).is_null())).to_series()
         if lost.any():
             what, row = f"no {' or '.join(named)} is named", self.table.lines[int(lost.arg_max() or 0)]
-            raise InputError(what, file=self.path, row=row, mend="Fill the cell or drop the row")
+            column = next((each for each, _ in self.of_kind(*named)), "")
+            mend = f'Fill the cell or drop the row; if merged cells left it empty, give fill = ["{column}"]'
+            raise InputError(what, file=self.path, row=row, mend=mend)
         return frame
 
     def tables(self) -> dict[str, pl.DataFrame]:
@@ -234,6 +257,9 @@ class _Reader:
         keys = self.keys.select([key for key in (*WHEN, "until") if key in self.keys.columns])
         for name, means in names:
             values, limit = self.number(name)
+            if values.is_null().all():
+                mend = "If a workbook computes it by formulas, save it once in the program that computes them"
+                self.found.append(self.column(name).note("warning", "holds no value", mend))
             if means.kind == "answers" and limit.is_not_null().any():
                 column = self.column(name)
                 at = column.first(limit.is_not_null())

@@ -16,11 +16,12 @@ from gutbrain.study.part import Finding
 
 SPREADSHEETS = (".xlsx", ".xlsm")
 LARGEST = 4 * 1024**3  # bytes of text that are read into memory
+TITLE = 20  # lines in which the names of the columns are looked for
 DELIMITERS = "\t,;|"
 
 
 def read_sheet(
-    path: str | Path, *, separator: str | None = None, sheet: str | None = None
+    path: str | Path, *, separator: str | None = None, sheet: str | None = None, header: int | None = None
 ) -> tuple[TextTable, list[Finding]]:
     """Read a table as text.
 
@@ -29,6 +30,7 @@ def read_sheet(
     path : CSV, TSV, TXT, XLSX or SAV
     separator : of a text file, where it cannot be told
     sheet : of a workbook; the first without it
+    header : line in which the names of the columns stand; the first below a title without it
 
     Returns
     -------
@@ -54,10 +56,10 @@ def read_sheet(
         raise InputError("this is an old Excel workbook", file=path, mend="Save it as .xlsx or .csv")
     else:
         rows = _text(path, separator, found)
-    return _table(path, rows, found), found
+    return _table(path, rows, found, header), found
 
 
-def _table(path: Path, rows: Iterable[tuple[int, list[str]]], found: list[Finding]) -> TextTable:
+def _table(path: Path, rows: Iterable[tuple[int, list[str]]], found: list[Finding], at: int | None) -> TextTable:
     full = [(number, cells) for number, cells in rows if any(cells)]
     typed = [number for number, cells in full if cells[0].lower().startswith("#q2:")]
     if typed:
@@ -66,6 +68,7 @@ def _table(path: Path, rows: Iterable[tuple[int, list[str]]], found: list[Findin
         found.append(Finding("note", path.name, f"line {typed[0]}", what))
     while len(full) > 1 and full[0][1][0].startswith("#") and sum(map(bool, full[0][1])) == 1 < len(full[1][1]):
         full = full[1:]
+    full = _below_title(path, full, found, at)
     if not full:
         raise InputError("the file is empty", file=path, mend="Give a table with a header line and one line a row")
     (first, header), body = full[0], full[1:]
@@ -96,6 +99,24 @@ def _table(path: Path, rows: Iterable[tuple[int, list[str]]], found: list[Findin
     columns = {str(k): [cells[index] or None for _, cells in body] for k, index in enumerate(kept)}
     frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
     return TextTable(path, tuple(names), frame, tuple(number for number, _ in body))
+
+
+def _below_title(
+    path: Path, full: list[tuple[int, list[str]]], found: list[Finding], at: int | None
+) -> list[tuple[int, list[str]]]:
+    """Leave out what stands above the names of the columns: lines of one cell, where a table of more follows."""
+    if at is not None:
+        if at not in (number for number, _ in full):
+            raise InputError("this line is empty or there is none", file=path, row=at, mend="Correct `header`")
+        return [(number, cells) for number, cells in full if number >= at]
+    filled = [sum(map(bool, cells)) for _, cells in full[:TITLE]]
+    begin = next((k for k, count in enumerate(filled) if count > 1), 0)
+    if begin and filled[begin] > 2:
+        what = f"{begin} lines above line {full[begin][0]} hold one cell; they were taken for a title and left out"
+        mend = f"Give header = {full[0][0]} if the names of the columns stand there"
+        found.append(Finding("warning", path.name, f"line {full[0][0]}", what, mend))
+        return full[begin:]
+    return full
 
 
 def _text(path: Path, separator: str | None, found: list[Finding]) -> list[tuple[int, list[str]]]:
@@ -161,7 +182,7 @@ def _workbook(path: Path, sheet: str | None) -> list[tuple[int, list[str]]]:
             if sheet is not None and sheet not in book.sheetnames:
                 raise InputError(f"there is no sheet {sheet!r}", file=path, mend=f"It has {', '.join(book.sheetnames)}")
             chosen = book[sheet] if sheet else book[book.sheetnames[0]]
-            return [(k, [_cell(value) for value in row]) for k, row in enumerate(chosen.iter_rows(values_only=True), 1)]
+            return [(k, [_shown(cell) for cell in row]) for k, row in enumerate(chosen.iter_rows(), 1)]
     except InputError:
         raise
     except (zipfile.BadZipFile, zlib.error, InvalidFileException, LookupError, ValueError, TypeError, AttributeError,
@@ -181,6 +202,14 @@ def _spss(path: Path, found: list[Finding]) -> list[tuple[int, list[str]]]:
         found.append(Finding("note", path.name, f"column {name!r}", f"SPSS labels: {told}"))
     body = [[_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
     return [(1, list(frame.columns)), *((k, row) for k, row in enumerate(body, 2))]
+
+
+def _shown(cell: Any) -> str:
+    """Return a cell as the workbook shows it: what is formatted as percent is stored as a share."""
+    value = cell.value
+    if isinstance(value, int | float) and not isinstance(value, bool) and "%" in cell.number_format:
+        return f"{_cell(float(f'{100 * value:.12g}'))}%"
+    return _cell(value)
 
 
 def _cell(value: Any) -> str:
