@@ -20,18 +20,22 @@ if TYPE_CHECKING:
     from gutbrain.run.explain import explain
     from gutbrain.run.settle import settle
     from gutbrain.run.simulate import simulate
+    from gutbrain.study.reading import read_study
+    from gutbrain.study.scores import scores
+    from gutbrain.study.study import Study
 
 __version__ = "0.1.0"
 __all__ = [
-    "Act", "Axis", "Cohort", "InputError", "ModelError", "Protocol", "Trial", "__version__", "explain", "read_plan",
-    "settle", "simulate", "standard", "with_baselines",
+    "Act", "Axis", "Cohort", "InputError", "ModelError", "Protocol", "Study", "Trial", "__version__", "explain",
+    "read_plan", "read_study", "scores", "settle", "simulate", "standard", "with_baselines",
 ]  # fmt: skip
 
 _HOME = {
     "Act": "protocols.protocol", "Axis": "model.axis", "Cohort": "people.cohort", "InputError": "errors",
     "ModelError": "model.compartment", "Protocol": "protocols.protocol", "Trial": "protocols.protocol",
     "explain": "run.explain", "read_plan": "plan", "settle": "run.settle", "simulate": "run.simulate",
-    "standard": "body.whole", "with_baselines": "run.baseline",
+    "standard": "body.whole", "with_baselines": "run.baseline", "Study": "study.study",
+    "read_study": "study.reading", "scores": "study.scores",
 }  # fmt: skip
 
 
