@@ -19,6 +19,7 @@ from gutbrain.study.quantities import quantities
 from gutbrain.study.schema import RANKS
 from gutbrain.study.study import Study
 
+# All four are assumed: they ask for a look, and leave nothing out.
 FEW_READS = 1000  # below this, what a sample lacks says little
 MAPPED = 0.8  # share of reads whose taxa belong to a group of the model
 SHORTEST, LONGEST = 250.0, 2500.0  # ms between two beats of an adult
@@ -127,7 +128,9 @@ def _features(study: Study) -> Iterator[Finding]:
     share = 1 - float(lost["value"].sum()) / total
     what = f"{share:.1%} of the abundance has a taxon that belongs to one of the model's groups"
     if len(lost):
-        what += f"; largest of {len(lost)} others: {', '.join(lost['feature'].to_list()[:3])}"
+        named = lost.head(3).join(taxon, on="feature", how="left", maintain_order="left")
+        largest = named.select(pl.coalesce("name", "feature")).to_series().to_list()
+        what += f"; largest of {len(lost)} others: {', '.join(largest)}"
     yield Finding("note" if share >= MAPPED else "warning", "features", "", what)
 
 

@@ -53,7 +53,8 @@ def read_study(
     parts: list[Part] = []
     sources: list[dict[str, str]] = []
     for number, (path, given) in enumerate(work):
-        part = read_part(path, given)
+        others = [other.columns for same, other in work if same == path and other is not given]
+        part = read_part(path, given, others)
         parts.append(part)
         sources.append({"file": path.name, "sha256": _checksum(path), "reader": part.reader})
         if progress:
@@ -71,8 +72,10 @@ def read_study(
     return study.with_findings(tuple(sorted(dict.fromkeys(found), key=lambda finding: order[finding.severity])))
 
 
-def read_part(path: Path, given: FileMap) -> Part:
+def read_part(path: Path, given: FileMap, elsewhere: Sequence[dict[str, str]] = ()) -> Part:
     """Read one file by the reader that its mapping names, or that knows its format.
+
+    `elsewhere` holds the columns that other entries of the mapping read from the same file.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def read_part(path: Path, given: FileMap) -> Part:
     if name == "table":
         from gutbrain.study.mapped.read_table import read_table
 
-        return read_table(path, given)
+        return read_table(path, given, elsewhere)
     read = _reader(name)
     options = dict(given.options)
     known = signature(read).parameters

@@ -295,3 +295,15 @@ def test_the_official_items_of_a_wrongly_named_file():
     scores = score(study.answers, "DASS-42", choice="standard bands").group_by("scale").agg(pl.col("score").mean())
     means = {scale: round(mean, 2) for scale, mean in scores.iter_rows()}
     assert means == {"depression": 20.79, "anxiety": 15.97, "stress": 20.93}
+
+
+def test_what_another_entry_reads_is_not_told_as_left_out(tmp_path):
+    (tmp_path / "t.csv").write_text("id,a,b,c\nx,1,2,3\n")
+    text = "".join(
+        f"[[file]]\npath = 't.csv'\nreader = 'table'\n[file.columns]\nid = 'person'\n{name} = 'answers.diary.{name}'\n"
+        for name in "ab"
+    )
+    (tmp_path / "map.toml").write_text(text)
+    study = read_study([tmp_path], read_mapping(tmp_path / "map.toml"))
+    told = [finding.what for finding in study.findings if "were not read" in finding.what]
+    assert told == ["1 columns were not read: c"]

@@ -28,13 +28,14 @@ Swap = dict[str, str | float]
 WHEN = ("person", "sample", "visit", "day", "time")
 
 
-def read_table(path: Path, given: FileMap) -> Part:
+def read_table(path: Path, given: FileMap, elsewhere: Sequence[dict[str, str]] = ()) -> Part:
     """Read a table by its mapping.
 
     Parameters
     ----------
     path : the file
     given : meaning of its columns, constants, replacements
+    elsewhere : `columns` of other entries for the same file: what they read is not told as left out
 
     Returns
     -------
@@ -62,7 +63,8 @@ def read_table(path: Path, given: FileMap) -> Part:
     table = _kept(table, given)
     reader = _Reader(path, table, given, means, found)
     tables = reader.tables()
-    idle = [name for name in table.header if name not in means]
+    taken = {name for columns in elsewhere for name in resolve(columns, table.header, str(path))}
+    idle = [name for name in table.header if name not in means and name not in taken]
     if idle:
         told = ", ".join(idle[:8]) + (" ..." if len(idle) > 8 else "")
         found.append(Finding("note", path.name, "", f"{len(idle)} columns were not read: {told}"))
