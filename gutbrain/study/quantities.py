@@ -19,7 +19,11 @@ PLAIN = {"1", "count", "point", "copies", "score"}
 
 @dataclass(frozen=True)
 class Quantity:
-    """A measured quantity; `low` and `high` bound what a living person can show, molar mass is in g/mol."""
+    """A measured quantity.
+
+    `low` and `high` bound what a living person can show: they are assumed, wide, and only raise a question.
+    Molar mass is in g/mol.
+    """
 
     name: str
     unit: str

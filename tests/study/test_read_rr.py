@@ -282,3 +282,11 @@ def test_mangled_files_give_a_part_or_an_input_error(tmp_path, data):
         assert "x.txt" in str(error)
     else:
         conform("beats", part.tables["beats"])
+
+
+def test_a_heading_without_lines_is_recognised_as_nothing(tmp_path):
+    path = tmp_path / "empty.txt"
+    path.write_text("RR INTERVAL DATA\n")
+    assert sniff(path) is None
+    with pytest.raises(InputError):
+        read_rr(path)
