@@ -60,5 +60,5 @@ $(VENV)/ready: $(VENV)/made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/ready-for-tests: $(VENV)/made pyproject.toml constraints.txt
-	$(INSTALL) '.[adaptive,atlas,beats,equations,study,test]'
+	$(INSTALL) '.[adaptive,analyse,atlas,beats,equations,study,test]'
 	@touch $@ $(VENV)/ready

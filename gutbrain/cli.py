@@ -1,4 +1,4 @@
-"""Command line of gutbrain: run, show, check, explain, read."""
+"""Command line of gutbrain: run, show, check, explain, read, analyse."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gutbrain import cli_study
+from gutbrain import cli_analyse, cli_study
 from gutbrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 # Which extra brings a library that the core installation lacks.
 EXTRAS = {
     "diffrax": "adaptive", "skbio": "atlas", "sympy": "equations", "duckdb": "study", "biom": "study", "h5py": "study",
-    "openpyxl": "study", "pyreadstat": "study", "wfdb": "beats",
+    "openpyxl": "study", "pyreadstat": "study", "wfdb": "beats", "statsmodels": "analyse", "formulaic": "analyse",
+    "pandas": "analyse",
 }  # fmt: skip
 VIEWS = ("plan", "acts", "compartments", "states", "signals", "parameters", "levers", "edges", "equations", "graph",
          "measures")  # fmt: skip
@@ -64,7 +65,8 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--arm", default="", help="arm (default: that of the report)")
     explain.add_argument("--comparator", default="", help="arm it is compared with (default: that of the report)")
     read = cli_study.add_read(commands)
-    for command in (run, show, check, explain, read):
+    analyse = cli_analyse.add_analyse(commands)
+    for command in (run, show, check, explain, read, analyse):
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return top
 
@@ -84,8 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gutbrain.model.compartment import ModelError
 
     try:
-        work = {"run": _run, "show": _show, "check": _check, "explain": _explain, "read": _read}[options.command]
-        return work(options, "gutbrain " + shlex.join(given))
+        work = {"run": _run, "show": _show, "check": _check, "explain": _explain, "read": _read, "analyse": _analyse}
+        return work[options.command](options, "gutbrain " + shlex.join(given))
     except KeyboardInterrupt:
         print("gutbrain: interrupted; nothing was written", file=sys.stderr)
         return 130
@@ -203,6 +205,15 @@ def _read(options: argparse.Namespace, _: str) -> int:
     bars = None if options.quiet else Bars()
     try:
         return cli_study.read(options, bars)
+    finally:
+        if bars is not None:
+            bars.close()
+
+
+def _analyse(options: argparse.Namespace, command: str) -> int:
+    bars = None if options.quiet or options.draft else Bars()
+    try:
+        return cli_analyse.analyse(options, command, bars)
     finally:
         if bars is not None:
             bars.close()

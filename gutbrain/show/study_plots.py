@@ -303,7 +303,7 @@ def note(frame: Mapping[str, tuple[int, int]]) -> str:
 
 def counted_said(count: int, name: str) -> str:
     """Return a number of things, such as `1 sample` and `2,000 people`."""
-    plural = {"person": "people", "taxon": "taxa"}.get(name, f"{name}s")
+    plural = {"person": "people", "taxon": "taxa", "hypothesis": "hypotheses"}.get(name, f"{name}s")
     return f"{count:,} {name if count == 1 else plural}"
 
 

@@ -1,0 +1,1 @@
+"""Distances between samples, diversity, ordination, and tests of whole communities."""

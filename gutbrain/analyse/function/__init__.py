@@ -1,0 +1,1 @@
+"""What a community may do: modules, groups, dysbiosis, links with metabolites."""

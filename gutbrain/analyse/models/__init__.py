@@ -1,0 +1,1 @@
+"""Linear, mixed and repeated-measures models, their contrasts and courses."""

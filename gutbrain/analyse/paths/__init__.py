@@ -1,0 +1,1 @@
+"""Through what an effect may run: mediation and how much confounding it would take."""

@@ -1,0 +1,7 @@
+"""Stub for the time of a move."""
+
+import sys
+
+from gutbrain.analyse.communities import permanova as moved
+
+sys.modules[__name__] = moved

@@ -1,0 +1,1 @@
+"""Change of single people: volatility, responders, reliable change, diaries, cortisol and heart."""

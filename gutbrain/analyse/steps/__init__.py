@@ -1,0 +1,1 @@
+"""The steps of an analysis plan: options, and what is run on them."""

@@ -1,0 +1,1 @@
+"""Taxa tested one by one, by several treatments of zeros and scale."""
