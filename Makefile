@@ -6,15 +6,16 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 GENUINE := -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 
-.PHONY: help run test check docs bench calibration clean
+.PHONY: help run test check docs bench bench-r calibration clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make run          install, and run the built-in plan: runs/mbsr/report.html"
 	@echo "make test         install, and run the tests"
 	@echo "make check        ruff, mypy, and the model's own check"
-	@echo "make docs         write docs/equations and docs/graph.svg"
+	@echo "make docs         write docs/equations, docs/graph.svg and docs/analysis_steps.md"
 	@echo "make bench        print what runs cost on this machine (minutes)"
+	@echo "make bench-r      the same beside vegan and lmerTest (needs Rscript with both: r-cran-vegan, r-cran-lmertest)"
 	@echo "make calibration  compare with published courses (long)"
 	@echo "make clean        remove .venv and runs"
 
@@ -36,6 +37,10 @@ bench: $(VENV)/ready-for-tests
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python -m benchmarks.biom_scale
 	$(BIN)/python -m benchmarks.apple_health_scale
+
+bench-r: $(VENV)/ready-for-tests
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/permanova_vegan.py
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/linda_mixed.py
 
 calibration: $(VENV)/ready-for-tests
 	$(BIN)/python -m pytest -m calibration

@@ -111,7 +111,7 @@ def dispersion_by_arm(seed: int, planted: bool) -> Answers:
     """Distance to the spatial median of the arm at the second visit, by permutation."""
     made = stools(seed, Bloom(apart=APART)) if planted else untouched(seed)
     table, _ = community(made, 0.1, [AFTER])
-    spread = dispersion(distances(table, "aitchison").values, table.samples["arm"])
+    spread = dispersion(distances(table).values, table.samples["arm"])
     found, _ = compare_dispersion(spread, permutations=DRAWS, generator=np.random.default_rng(seed))
     return tested(found["p"][0], planted)
 
@@ -152,7 +152,7 @@ METHODS = [
     Method("PERMANOVA, arm by visit, residuals exchanged", STOOL, FIVE,
            permanova_of_term("arm:visit", permuted="residuals")),
     Method("PERMANOVA, visit within people", f"{STOOL}; the active arm", FIVE, permanova_within),
-    Method("Dispersion by arm", f"{STOOL}; samples of day 28",
+    Method("Dispersion by arm", f"{STOOL}; samples of day 28, Bray-Curtis",
            f"log2 factors of each genus with SD {APART:g} between people of the active arm", dispersion_by_arm),
     Method("ANOSIM, arm", f"{STOOL}; samples of day 28", FIVE, anosim_by_arm),
     Method("Mantel", f"{STOOL}; samples of day 28", "a number that follows the first axis of the log-ratios",

@@ -12,6 +12,7 @@ from scipy import stats
 from gutbrain.errors import InputError
 
 ALPHA = 0.05
+ENOUGH = 50  # replicates from which their own scatter is the Monte Carlo error
 FALSE_POSITIVES = (0.04, 0.06)
 COVERAGE = (0.93, 0.97)
 COUNTED = (
@@ -106,6 +107,13 @@ class Share:
         rest = (hits - value * tries)[used] / tries[used].mean()
         return cls(float(value), float(np.sqrt(np.mean(rest**2) / used.sum())), int(used.sum()))
 
+    def far_from(self, promised: float, chance: float) -> bool:
+        """Say whether the share is one that the promised one gives with less than some chance."""
+        error = self.error
+        if self.count < ENOUGH or not error:  # so few that they may be all alike
+            error = max(error, np.sqrt(promised * (1 - promised) / self.count)) + 1 / self.count
+        return bool(abs(self.value - promised) > stats.norm.isf(chance / 2) * error)
+
     def __str__(self) -> str:
         return "" if not self.count else f"{100 * self.value:.1f} ± {100 * self.error:.1f}"
 
@@ -177,12 +185,10 @@ class Figures:
 
     def implausible(self, method: Method, chance: float = 1e-4) -> list[str]:
         """Return which figures a method that keeps its promise would give with less than some chance."""
-        width = stats.norm.isf(chance / 2)
         promised = {"false positives": ALPHA}
         return [
             f"{name} {share} %" for name, share in self.judged(method).items()
-            if abs(share.value - promised.get(name, 1 - ALPHA))
-            > width * max(share.error, np.sqrt(ALPHA * (1 - ALPHA) / share.count)) + 1 / share.count
+            if share.far_from(promised.get(name, 1 - ALPHA), chance)
         ]  # fmt: skip
 
 

@@ -24,6 +24,8 @@ RELIEF = {AFFECT: Change(add=-9.0)}
 # Genera of several groups that most stools hold; one of them falls.
 BLOOM = Bloom({"Bacteroides": 2.5, "Faecalibacterium": 2.5, "Blautia": -2.5, "Bifidobacterium": 2.5, "Roseburia": 2.5})
 
+BUD = Bloom({name: 1.0 if fold > 0 else -1.0 for name, fold in BLOOM.folds.items()})
+
 
 def given(study: Study, visits: Sequence[int], adjust: Sequence[str] = (), seed: int = 1) -> Given:
     """Return a study with its design: two arms, visits by their day."""
@@ -48,6 +50,12 @@ def relieved(seed: int, planted: bool, people: int = 80) -> pl.DataFrame:
 def untouched(seed: int, people: int = 60) -> tuple[Given, np.ndarray]:
     """Return stool before and after, in which the arms do not differ."""
     return stools(seed, None, people)
+
+
+@lru_cache(KEPT)
+def budded(seed: int, planted: bool, people: int = 60) -> tuple[Given, np.ndarray]:
+    """Return stool before and after, in which five genera have doubled or halved in the active arm, or none."""
+    return stools(seed, BUD, people) if planted else untouched(seed, people)
 
 
 @lru_cache(KEPT)

@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gutbrain.analyse.analysis import analyse as analyse_study
+    from gutbrain.analyse.plan import read_analysis_plan
     from gutbrain.body.whole import standard
     from gutbrain.errors import InputError
     from gutbrain.model.axis import Axis
@@ -26,23 +28,27 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Act", "Axis", "Cohort", "InputError", "ModelError", "Protocol", "Study", "Trial", "__version__", "explain",
-    "read_plan", "read_study", "scores", "settle", "simulate", "standard", "with_baselines",
+    "Act", "Axis", "Cohort", "InputError", "ModelError", "Protocol", "Study", "Trial", "__version__", "analyse_study",
+    "explain", "read_analysis_plan", "read_plan", "read_study", "scores", "settle", "simulate", "standard",
+    "with_baselines",
 ]  # fmt: skip
 
+# Where a name lives, and after a colon what it is called there: `gutbrain.analyse` itself is a package.
 _HOME = {
     "Act": "protocols.protocol", "Axis": "model.axis", "Cohort": "people.cohort", "InputError": "errors",
     "ModelError": "model.compartment", "Protocol": "protocols.protocol", "Trial": "protocols.protocol",
     "explain": "run.explain", "read_plan": "plan", "settle": "run.settle", "simulate": "run.simulate",
     "standard": "body.whole", "with_baselines": "run.baseline", "Study": "study.study",
-    "read_study": "study.reading", "scores": "study.scores",
+    "read_study": "study.reading", "scores": "study.scores", "analyse_study": "analyse.analysis:analyse",
+    "read_analysis_plan": "analyse.plan",
 }  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'gutbrain' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"gutbrain.{_HOME[name]}"), name)
+    home, _, own = _HOME[name].partition(":")
+    value = globals()[name] = getattr(import_module(f"gutbrain.{home}"), own or name)
     return value
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +39,7 @@ def analyse(options: argparse.Namespace, command: str, progress: Callable[[str, 
     if options.out is None and not options.draft:
         raise InputError("nothing says where the analysis goes", mend="Give --out DIR, or --draft to see the plan")
     if options.out is not None:
-        refuse_existing(options.out, options.force)
+        refuse_target(options.out, options.force, options.plan)
     from gutbrain.analyse.plan import read_analysis_plan, suggest
 
     study = read_study_folder(options.study)
@@ -45,17 +47,45 @@ def analyse(options: argparse.Namespace, command: str, progress: Callable[[str, 
     if options.draft:
         print(f"# hash {plan.hash}\n{plan.text()}", end="")
         return 0
-    if not options.plan:
-        print("No --plan: the one that suits the study is run, all of it exploratory (--draft prints it).")
-    print("\n".join(plan_said(plan)))
+    with contextlib.suppress(BrokenPipeError):  # who stops reading may still want the folder
+        if not options.plan:
+            print("No --plan: the one that suits the study is run, all of it exploratory (--draft prints it).")
+        print("\n".join(plan_said(plan)), flush=True)
     from gutbrain.analyse.analysis import analyse as run
 
-    made = run(study, plan, progress=progress, debug=options.debug)
+    try:
+        made = run(study, plan, progress=progress, debug=options.debug)
+    except InputError as error:
+        if error.file is not None or not options.plan:
+            raise
+        raise InputError(
+            error.what, file=options.plan, row=error.row, field=error.field, mend=error.mend
+        ) from error  # what does not fit stands in the plan
     from gutbrain.show.analysis_folder import write_analysis
 
     write_analysis(made, options.out, options.force, command)
     print("\n".join(["", *analysis_said(made), "", str(options.out / "report.html")]))
     return 1 if made.failed else 0
+
+
+def refuse_target(out: Path, force: bool, plan: Path | None = None) -> None:
+    """Refuse a target that exists; with `force`, one that is no analysis or that holds the plan.
+
+    Raises
+    ------
+    InputError
+        If anything but an earlier analysis would be replaced.
+    """
+    refuse_existing(out, force)
+    above = next(folder for folder in out.absolute().parents if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError(f"nothing can be written into {above}", mend="Choose another --out")
+    if not out.exists() or not any(out.iterdir()):
+        return
+    if not ((out / "manifest.json").exists() and (out / "tested.csv").exists()):
+        raise InputError(f"{out} is no analysis, so --force does not replace it", mend="Choose another --out")
+    if plan is not None and out.resolve() in plan.resolve().parents:
+        raise InputError("the plan lies in the folder that is replaced", file=plan, mend="Copy it elsewhere first")
 
 
 def read_study_folder(folder: Path) -> Study:

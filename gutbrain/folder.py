@@ -19,8 +19,11 @@ def refuse_existing(target: Path, force: bool) -> None:
     InputError
         If the folder exists and `force` is not set, or if it is not a run folder.
     """
-    if not target.exists():
-        return
+    try:
+        if not target.exists():
+            return
+    except OSError as error:
+        raise InputError(f"{target} cannot be looked at: {error.strerror}", mend="Choose another --out") from error
     if not force:
         raise InputError(f"{target} exists already; nothing was written", mend="Choose another --out, or give --force")
     if target.is_file() or (any(target.iterdir()) and not (target / "manifest.json").exists()):
@@ -42,10 +45,11 @@ def whole_folder(target: Path, force: bool) -> Iterator[Path]:
         work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     except OSError as error:
         raise InputError(f"cannot write beside {target}: {error.strerror}", mend="Choose another --out") from error
+    old = None
     try:
+        refuse_existing(target, force)  # once more: above, "new/../there" was not there yet
         yield work
         work.chmod(0o755)
-        old = None
         if target.exists():
             old = target.with_name(f".{target.name}-old-{work.name[-8:]}")
             target.rename(old)
@@ -57,5 +61,7 @@ def whole_folder(target: Path, force: bool) -> Iterator[Path]:
             f"{target} was not written: {error.strerror or error}", mend="Free some space, or choose another --out"
         ) from error
     finally:
+        if old is not None and old.exists() and not target.exists():  # interrupted between the two renames
+            old.rename(target)
         if work.exists():
             shutil.rmtree(work, ignore_errors=True)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 import polars as pl
 
 from gutbrain.analyse.multiplicity import registry
 from gutbrain.analyse.plan import AnalysisPlan, nearest, suggest
-from gutbrain.analyse.step import Done, Given
+from gutbrain.analyse.step import Design, Done, Given
 from gutbrain.errors import InputError
 from gutbrain.study.part import Finding
 from gutbrain.study.study import Study
+
+KEYS = ("person", "visit", "sample", "time")  # columns that name rows; they are no groups and no covariates
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,14 @@ def analyse(
         If the design names arms, visits or covariates that the study does not have, or the plan has no step.
     """
     plan = plan or suggest(study)
+    if not plan.step and plan.suggested:
+        raise InputError("no analysis suits what the study holds", mend="Read samples, answers or readings into it")
     if not plan.step:
         raise InputError("the plan has no step", mend="Write [[step]] with a kind, or leave --plan out")
     findings = list(check_design(study, plan))
-    given = Given(study, plan.design, plan.folder)
+    usable, spoiled = finite(study)
+    findings += spoiled
+    given = Given(usable, plan.design, plan.folder)
     done: dict[str, Done] = {}
     failed: list[str] = []
     if plan.deviates or plan.suggested:
@@ -75,7 +82,9 @@ def analyse(
         try:
             found = step.run(given)
         except InputError as error:
-            findings.append(Finding("error", step.name, error.field or "", f"not done: {error.what}", error.mend))
+            where = [Path(error.file or "").name, f"row {error.row}" if error.row is not None else "", error.field or ""]
+            what = f"not done: {error.what}"
+            findings.append(Finding("error", step.name, ", ".join(part for part in where if part), what, error.mend))
             continue
         except ImportError:
             raise
@@ -94,6 +103,27 @@ def analyse(
     return Analysis(study, plan, done, tested, attendance(given), tuple(dict.fromkeys(findings)), tuple(failed))
 
 
+def finite(study: Study) -> tuple[Study, list[Finding]]:
+    """Return a study without numbers that are none (NaN, infinite): such readings and covariates count as missing."""
+    made, found = dict(study.tables), []
+    for name in ("people", "visits", "samples"):
+        table = made[name]
+        for column in [column for column, kind in table.schema.items() if kind.is_float()]:
+            odd = (~table[column].is_finite()).fill_null(False)
+            if odd.any():
+                table = table.with_columns(pl.when(~odd).then(pl.col(column)).alias(column))
+                what = f"{int(odd.sum())} cells are no finite number and count as empty"
+                found.append(Finding("warning", name, f"row {int(odd.arg_max() or 0) + 1}, {column}", what))
+        made[name] = table
+    for name in ("answers", "readings"):
+        odd = ~made[name]["value"].is_finite()
+        if odd.any():
+            what = f"{int(odd.sum())} values are no finite number and are left out"
+            found.append(Finding("warning", name, f"row {int(odd.arg_max() or 0) + 1}, value", what))
+            made[name] = made[name].filter(~odd)
+    return (replace(study, tables=made) if found else study), found
+
+
 def check_design(study: Study, plan: AnalysisPlan) -> list[Finding]:
     """Say what of a design does not fit the study.
 
@@ -104,12 +134,20 @@ def check_design(study: Study, plan: AnalysisPlan) -> list[Finding]:
     """
     design, found = plan.design, []
     columns = covariates(study)
-    for name, use in ((design.arm, "arm"), *((name, "adjust") for name in design.adjust)):
-        if name and name not in columns:
+    arm = [(design.arm, "arm")] if design.arm else []
+    for name, use in (*arm, *((name, "adjust") for name in design.adjust)):
+        if name in KEYS or (name == "day" and use == "arm"):
+            mend = "Name a column of groups" if use == "arm" else "People and visits stand in the models already"
+            raise InputError(f"design.{use}: {name!r} is no {'arm' if use == 'arm' else 'covariate'}", mend=mend)
+        if name not in columns:
             raise InputError(
                 f"design.{use}: the study has no column {name!r}{nearest(name, columns)}",
                 mend=f"Columns are {', '.join(sorted(columns))}",
             )  # fmt: skip
+    for name in design.adjust:
+        if name == design.arm or design.adjust.count(name) > 1:
+            what = "is the arm, which is there already" if name == design.arm else "stands twice"
+            raise InputError(f"design.adjust: {name!r} {what}", mend="Name each covariate once")
     if design.reference:
         levels = sorted(columns.get(design.arm, set())) if design.arm else []
         if design.reference not in levels:
@@ -119,9 +157,11 @@ def check_design(study: Study, plan: AnalysisPlan) -> list[Finding]:
         if name not in columns:
             mend = f"Columns are {', '.join(sorted(columns))}"
             raise InputError(f"design.only: the study has no column {name!r}{nearest(name, columns)}", mend=mend)
+        if not values:
+            raise InputError(f"design.only.{name}: no value is named", mend="Name the values to keep, or drop the key")
         for value in values:
             if value not in columns[name]:
-                known = ", ".join(sorted(columns[name])[:40]) or "none that are text"
+                known = ", ".join(sorted(columns[name])[:40]) or "none"
                 raise InputError(f"design.only.{name}: no value {value!r}", mend=f"Values are {known}")
     visits = {visit for name in ("visits", "samples", "readings", "answers", "beats")
               for visit in study.tables[name]["visit"].drop_nulls().unique().to_list()}  # fmt: skip
@@ -136,18 +176,17 @@ def check_design(study: Study, plan: AnalysisPlan) -> list[Finding]:
     left = sorted(visits - set(design.visits))
     if design.visits and left:
         found.append(Finding("note", "plan", "visits", f"not analysed: visits {', '.join(left[:10])}"))
-    return found + _order(study, design.visits)
+    return found + _order(study, design.visits) + _unplaced(study, design)
 
 
 def covariates(study: Study) -> dict[str, set[str]]:
-    """Return the columns of people, visits and samples that can stand in a model, with the values of text columns."""
+    """Return the columns of people, visits and samples that can stand in a model, each with its values as text."""
     found: dict[str, set[str]] = {}
     for name in ("people", "visits", "samples"):
         for column in study.tables[name].columns:
             if column not in ("sample", "time"):
-                values = study.tables[name][column]
-                texts = values.drop_nulls().unique().to_list() if values.dtype == pl.String else []
-                found.setdefault(column, set()).update(texts)
+                values = study.tables[name][column].drop_nulls().unique()
+                found.setdefault(column, set()).update(values.cast(pl.String).to_list())
     return found
 
 
@@ -160,6 +199,35 @@ def _order(study: Study, visits: list[str]) -> list[Finding]:
                 f"{earlier!r} (day {days[earlier]:g})", "Name the visits of the design in order of time")
         for earlier, later in pairwise(known) if days[later] < days[earlier]
     ]  # fmt: skip
+
+
+def _unplaced(study: Study, design: Design) -> list[Finding]:
+    """Say who stands in no arm or at no visit, and which arms are too small to be compared."""
+    found = []
+    for name in ("samples", "readings", "answers"):
+        lost = study.tables[name]["visit"].null_count()
+        if design.visits and 0 < lost < len(study.tables[name]):
+            what = f"{lost} of {len(study.tables[name])} rows name no visit: what goes by visit leaves them out"
+            found.append(Finding("warning", name, "visit", what, "Give their visit, or leave design.visits out"))
+    people = study.people
+    for name, values in design.only.items():
+        if name in people.columns:
+            people = people.filter(pl.col(name).cast(pl.String).is_in(list(values)))
+    if design.arm not in people.columns:
+        return found
+    arms = people[design.arm].cast(pl.String)
+    if arms.null_count():
+        what = f"{arms.null_count()} of {len(people)} people are in no arm: what compares arms leaves them out"
+        found.append(Finding("warning", "people", design.arm, what, "Fill the cells if the arm is known"))
+    sizes = arms.drop_nulls().value_counts(sort=True)
+    if len(sizes) < 2:
+        what = f"everybody is in one arm ({sizes[design.arm][0]})" if len(sizes) else "nobody is in an arm"
+        found.append(Finding("warning", "plan", "arm", what, "Leave design.arm out to analyse without arms"))
+    alone = sorted(sizes.filter(pl.col("count") < 2)[design.arm].to_list())
+    if alone:
+        what = f"{len(alone)} arms have one person: {', '.join(alone[:10])}; how people differ there cannot be told"
+        found.append(Finding("warning", "plan", "arm", what, "Join arms, or bring more people"))
+    return found
 
 
 def attendance(given: Given) -> pl.DataFrame:

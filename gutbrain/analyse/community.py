@@ -140,7 +140,8 @@ class Community:
 
     def prevalent(self, share: float) -> Community:
         """Return the features that occur in at least this share of samples."""
-        return self.only((self.values > 0).mean(axis=0) >= share)
+        occurs = (self.values > 0).sum(axis=0) / max(len(self), 1)
+        return self.only(occurs >= share)
 
 
 def sample_table(study: Study) -> pl.DataFrame:

@@ -108,6 +108,10 @@ def model_matrix(table: pl.DataFrame, formula: str, also: tuple[str, ...] = ()) 
         raise InputError(f"the formula {formula!r} has two sides", mend="Give the right-hand side only")
     used = variables(formula, table.columns)
     needed = [*used, *(name for name in also if name not in used)]
+    for name in needed:
+        if name not in table.columns:
+            what = f"there is no column {name!r}"
+            raise InputError(what, field=name, mend=f"Columns are {', '.join(table.columns[:30])}")
     whole = np.ones(len(table), bool)
     for name in needed:
         column = table[name]
@@ -128,15 +132,23 @@ def model_matrix(table: pl.DataFrame, formula: str, also: tuple[str, ...] = ()) 
                 mend="Leave it out of the formula, or fill empty cells",
             )  # fmt: skip
     try:
-        made = Formula(formula).get_model_matrix(_for_formulaic(part, len(rows)), output="numpy", na_action="raise")
+        with np.errstate(all="ignore"):  # a logarithm of 0 is refused below
+            read = Formula(formula)
+            made = read.get_model_matrix(_for_formulaic(part, len(rows)), output="numpy", na_action="ignore")
     except FormulaicError as error:
-        what = f"the formula {formula!r} cannot be read: {str(error).splitlines()[0]}"
+        what = f"the formula {formula!r} cannot be read: {str(error).splitlines()[0].split('. ')[0].rstrip('.')}"
         raise InputError(what, mend="Write it like arm * visit + age") from error
     except Exception as error:  # what stands inside a formula is evaluated and raises what it likes
         raise InputError(f"the formula {formula!r} cannot be evaluated: {error}", mend="Check its terms") from error
     spec = made.model_spec
     values = np.asarray(made, float).reshape(len(rows), -1)
     names = [plain(name) for name in spec.column_names]
+    if not np.isfinite(values).all():
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        raise InputError(
+            f"{names[column]} is no finite number in {int((~np.isfinite(values[:, column])).sum())} rows",
+            row=int(rows[row]) + 1, mend="Look at logarithms and roots of 0 or less in the formula",
+        )  # fmt: skip
     terms = {
         plain(str(term)) if str(term) != "1" else INTERCEPT: tuple(places) for term, places in spec.term_indices.items()
     }

@@ -71,11 +71,13 @@ def registry(steps: Sequence[Step], done: Mapping[str, Done], corrections: Mappi
 
     Returns
     -------
-    table with the columns of `REGISTRY`; `q` is p corrected within the family, `in_family` how many p it holds
+    table with the columns of `REGISTRY`; `q` is p corrected within the family, `in_family` how many p it holds.
+    Tests with a `part` are a family of their own, called by both names
     """
     rows = [
         done[step.name].tested.with_columns(
-            pl.lit(step.name).alias("step"), pl.lit(step.kind).alias("kind"), pl.lit(family).alias("family"),
+            pl.lit(step.name).alias("step"), pl.lit(step.kind).alias("kind"),
+            pl.concat_str(pl.lit(family), pl.col("part"), separator=", ", ignore_nulls=True).alias("family"),
             pl.lit(corrections.get(family, "BH")).alias("correction"), pl.lit(step.confirmatory).alias("confirmatory"),
         )
         for step in steps if step.name in done
@@ -90,7 +92,7 @@ def registry(steps: Sequence[Step], done: Mapping[str, Done], corrections: Mappi
     families = whole["family"].to_numpy()
     for family in whole["family"].unique():
         places = np.flatnonzero(families == family)
-        q[places] = corrected(p[places], corrections.get(family, "BH"))
+        q[places] = corrected(p[places], whole["correction"][int(places[0])])
         size[places] = int(np.isfinite(p[places]).sum())
     added = whole.with_columns(pl.Series("q", q).fill_nan(None), pl.Series("in_family", size))
     return added.select([pl.col(name).cast(kind) for name, kind in REGISTRY.items()])

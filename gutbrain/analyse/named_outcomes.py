@@ -13,6 +13,7 @@ from gutbrain.analyse.step import Given
 from gutbrain.errors import InputError
 
 KEYS = ("person", "visit", "day")
+SAFETY = ".safety"  # an item on self-harm is told to the study team and is no outcome
 
 
 def outcome_of(given: Given, name: str) -> pl.DataFrame:
@@ -63,9 +64,22 @@ def one_a_visit(table: pl.DataFrame) -> pl.DataFrame:
     return made.agg(columns).select(*KEYS, "value", "unit", *others)
 
 
+def of_one_unit(table: pl.DataFrame) -> tuple[pl.DataFrame, str, list[str]]:
+    """Return the rows in the unit of most rows, that unit, and the units that were left out."""
+    units = table["unit"].fill_null("").value_counts(sort=True).sort("count", "unit", descending=[True, False])["unit"]
+    unit = str(units[0]) if len(units) else ""
+    return table.filter(pl.col("unit").fill_null("") == unit), unit, [str(other) for other in units[1:]]
+
+
+def censored(given: Given, name: str) -> int:
+    """Return how many readings of an outcome lie beyond the limit of their assay and stand at it."""
+    return len(given.study.readings.filter((pl.col("quantity") == name) & pl.col("limit").is_not_null()))
+
+
 def known_outcomes(given: Given, wanted: Sequence[str]) -> list[str]:
-    """Return names, with "*" (or nothing at all) standing for all quantities of the study."""
+    """Return names, with "*" (or nothing at all) standing for all quantities of the study but items on self-harm."""
     everything: list[str] = given.outcomes["quantity"].unique(maintain_order=True).sort().to_list()
+    everything = [name for name in everything if not name.endswith(SAFETY)]
     names = [name for name in wanted if name]
     if not names or "*" in names:
         return list(dict.fromkeys([*everything, *(name for name in names if name != "*")]))

@@ -14,15 +14,20 @@ KEYS = ("person", "visit")
 COLUMNS = ("person", "visit", "day", "quantity", "value", "unit", "method")
 
 
-def outcomes(study: Study) -> pl.DataFrame:
+def outcomes(study: Study, scored: pl.DataFrame | None = None) -> pl.DataFrame:
     """Return one row a person, visit and quantity.
+
+    Parameters
+    ----------
+    scored : what `gutbrain.study.scores.scores` gave, if it was asked already
 
     Returns
     -------
     table with person, visit, day, quantity, value, unit and method; several readings of one visit become their
     median, said in `method`. What was withheld by its scoring rule is not there; the model's own values neither.
     """
-    scored = scores(study).filter(pl.col("value").is_not_null() & pl.col("person").is_not_null())
+    scored = scores(study) if scored is None else scored
+    scored = scored.filter(pl.col("value").is_not_null() & pl.col("person").is_not_null())
     read = study.readings.filter(pl.col("method").is_null() | (pl.col("method") != "model value"))
     rows = pl.concat([scored.select(COLUMNS), read.select(COLUMNS)])
     # Without a visit, a day is an occasion of its own: a diary is no single number.

@@ -18,6 +18,13 @@ from gutbrain.errors import InputError
 from gutbrain.study.study import Study
 
 Model = TypeVar("Model", bound=BaseModel)
+HASH_LENGTH = 12  # digits of a registered hash that are enough to know it by
+MUST_BE = {
+    "string_type": "text in quotes", "list_type": "a list in [ ]", "dict_type": "a table", "model_type": "a table",
+    "model_attributes_type": "a table", "bool_type": "true or false", "bool_parsing": "true or false",
+    "int_type": "a whole number", "int_parsing": "a whole number", "int_from_float": "a whole number",
+    "float_type": "a number", "float_parsing": "a number", "finite_number": "a finite number",
+}  # fmt: skip
 BY_KIND = {kind.model_fields["kind"].default: kind for kind in KINDS}
 
 
@@ -25,7 +32,7 @@ class FamilyPlan(BaseModel):
     """Tests that are corrected together; a step says to which family it belongs."""
 
     model_config = ConfigDict(extra="forbid")
-    name: str = Field(description="as the steps call it")
+    name: str = Field(min_length=1, description="as the steps call it")
     correction: Literal["BH", "BY", "holm", "bonferroni", "none"] = Field(default="BH", description="within the family")
 
 
@@ -81,7 +88,10 @@ def read_analysis_plan(path: str | Path) -> AnalysisPlan:
         given = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", file=path) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise InputError("this is no text in UTF-8", file=path, row=line, mend="Save the plan as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"this is no TOML: {error}", file=path) from error
     if "folder" in given:
         raise InputError("no key 'folder'", file=path, mend="Files are named from where the plan lies")
@@ -96,9 +106,7 @@ def plan_of(given: dict[str, Any], source: str = "") -> AnalysisPlan:
     made = [_step(step, number, source) for number, step in enumerate(steps, 1)]
     rest = {key: value for key, value in given.items() if key != "step"}
     plan = _checked(AnalysisPlan, rest, source, "").model_copy(update={"step": _named(made)})
-    twice = [name for name in {step.name for step in plan.step} if sum(s.name == name for s in plan.step) > 1]
-    if twice:
-        raise InputError(f"two steps are called {twice[0]!r}", file=source or None, mend="Give each its own name")
+    _refuse_contradictions(plan, source)
     mixed: dict[str, bool] = {}
     for step in plan.step:
         if mixed.setdefault(step.family or step.name, step.confirmatory) != step.confirmatory:
@@ -113,6 +121,31 @@ def plan_of(given: dict[str, Any], source: str = "") -> AnalysisPlan:
     return plan
 
 
+def _refuse_contradictions(plan: AnalysisPlan, source: str) -> None:
+    """Refuse names that stand twice or cannot be printed, and a hash or a standing that cannot be."""
+    file = source or None
+    for what, names in (("steps are", [step.name for step in plan.step]),
+                        ("families are", [family.name for family in plan.family])):  # fmt: skip
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise InputError(f"two {what} called {twice[0]!r}", file=file, mend="Give each its own name")
+    for name in [*(step.name for step in plan.step), *(step.family for step in plan.step)]:
+        if not name.isprintable() or name != name.strip():
+            raise InputError(f"{name!r} is no name", file=file, field="name", mend="Write it on one line of text")
+    digits = plan.registered_hash
+    if digits and (len(digits) < HASH_LENGTH or set(digits.lower()) - set("0123456789abcdef")):
+        raise InputError(
+            f"registered_hash: {digits!r} is no hash of a plan", file=file, field="registered_hash",
+            mend=f"Give the {HASH_LENGTH} digits or more that gutbrain analyse --draft prints",
+        )  # fmt: skip
+    sure = [step.name for step in plan.step if step.confirmatory]
+    if plan.suggested and sure:
+        raise InputError(
+            f"step {sure[0]!r} cannot be confirmatory in a suggested plan", file=file, field="suggested",
+            mend="Take out suggested = true if the plan was made before the data were seen",
+        )  # fmt: skip
+
+
 def nearest(name: str, known: Any) -> str:
     """Return a hint at the known name that is most alike, or nothing."""
     near = difflib.get_close_matches(name, list(known), 1, 0.5)
@@ -121,7 +154,7 @@ def nearest(name: str, known: Any) -> str:
 
 def _step(given: dict[str, Any], number: int, source: str) -> Step:
     kind = given.get("kind")
-    if kind not in BY_KIND:
+    if not isinstance(kind, str) or kind not in BY_KIND:
         what = (
             f"step {number} has no kind"
             if kind is None
@@ -140,10 +173,21 @@ def _checked(kind: type[Model], given: dict[str, Any], source: str, where: str) 
         key = place[-1] if place else ""
         if first["type"] == "extra_forbidden":
             home: Any = kind if len(place) == 1 else Design if place[0] == "design" else FamilyPlan
-            what = f"{where}no key {'.'.join(place)!r}{nearest(key, home.model_fields)}"
-            raise InputError(what, file=source or None, mend=f"Keys are {', '.join(home.model_fields)}") from error
-        what = f"{where}{'.'.join(place)}: {first['msg'][:1].lower()}{first['msg'][1:]}, not {first['input']!r}"
-        raise InputError(what, file=source or None) from error
+            known = [name for name, field in home.model_fields.items() if not field.exclude]
+            what = f"{where}no key {'.'.join(place)!r}{nearest(key, known)}"
+            raise InputError(what, file=source or None, mend=f"Keys are {', '.join(known)}") from error
+        raise InputError(f"{where}{'.'.join(place)}: {_wrong(first)}", file=source or None) from error
+
+
+def _wrong(error: Any) -> str:
+    """Say in words what pydantic found."""
+    kind, given, limits = error["type"], error["input"], error.get("ctx", {})
+    if kind == "missing":
+        return "a value must be given"
+    if kind == "value_error":
+        return str(limits["error"])
+    must = MUST_BE.get(kind) or error["msg"].removeprefix("Input should be ")
+    return f"must be {must}, not {given!r}"
 
 
 def _named(steps: list[Step]) -> list[Step]:

@@ -16,6 +16,7 @@ from gutbrain.analyse.community import Community
 from gutbrain.analyse.outcomes import outcome, outcomes
 from gutbrain.errors import InputError
 from gutbrain.study.part import Finding
+from gutbrain.study.scores import scores
 from gutbrain.study.study import Study
 
 TEXT, NUMBER, COUNT = pl.String(), pl.Float64(), pl.Int64()
@@ -28,7 +29,9 @@ TESTED: dict[str, pl.DataType] = {
     "statistic": NUMBER, "df": NUMBER, "p": NUMBER,
     "people": COUNT, "rows": COUNT,
     "method": TEXT, "note": TEXT,
+    "part": TEXT,  # tests that are corrected apart from the rest of their family, such as single paths of a mediation
 }  # fmt: skip
+PLACE = "\0place"  # no table of a study has such a column
 CONTROL = ("placebo", "sham", "control", "ctrl", "con", "wait", "waitlist", "usual", "tau", "none", "no")
 BEFORE = ("baseline", "before", "pre", "t0", "day 0", "start", "screening")
 AFTER = ("after", "post", "end", "follow-up", "followup")
@@ -78,16 +81,21 @@ class Given:
             unit = self.design.unit if kind == "taxon" else ""
             made = Community.of(self.study, kind, rank if kind == "taxon" else "", unit, self.design.material)
             made = made.keep(made.values.sum(axis=1) > 0)
-            samples = self.ordered(made.samples.with_row_index("place"))
-            values = made.values[samples["place"].to_list()]
-            self._made[key] = Community(samples.drop("place"), made.features, values, made.unit)
+            samples = self.ordered(made.samples.with_row_index(PLACE))
+            values = made.values[samples[PLACE].to_list()]
+            self._made[key] = Community(samples.drop(PLACE), made.features, values, made.unit)
         whole: Community = self._made[key]
         return whole.keep(whole.samples["visit"].is_in(list(visits)).to_numpy()) if visits else whole
 
     @cached_property
+    def scores(self) -> pl.DataFrame:
+        """All scores of the study, withheld ones too: counted once for all steps."""
+        return scores(self.study)
+
+    @cached_property
     def outcomes(self) -> pl.DataFrame:
         """All outcomes of the study, long."""
-        return outcomes(self.study)
+        return outcomes(self.study, self.scores)
 
     def outcome(self, quantity: str) -> pl.DataFrame:
         """Return one outcome: person, visit, day, value, unit and covariates, factors in the order of the design."""
@@ -103,7 +111,7 @@ class Given:
         made = table
         for column, values in self.design.only.items():
             if column in made.columns:
-                made = made.filter(pl.col(column).cast(pl.String).is_in(values))
+                made = made.filter(pl.col(column).cast(pl.String).is_in(list(values)))
         if self.design.visits and "visit" in made.columns:
             if made["visit"].null_count() < len(made):  # a table that knows no visit is taken whole
                 made = made.filter(pl.col("visit").is_in(self.design.visits))

@@ -17,6 +17,8 @@ from gutbrain.show.page import save_figures, write_report
 
 VERSIONS = ("gutbrain", "numpy", "scipy", "polars", "scikit-bio", "statsmodels", "formulaic", "altair")
 
+LONGEST = 200  # bytes of the name of a table's file
+
 
 def write_analysis(analysis: Analysis, out: str | Path, force: bool = False, command: str = "") -> Path:
     """Write an analysis.
@@ -43,9 +45,10 @@ def write_analysis(analysis: Analysis, out: str | Path, force: bool = False, com
         columns = ("severity", "file", "where", "what", "mend")
         pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String)).write_csv(work / "findings.csv")
         (work / "tables").mkdir()
+        taken: set[str] = set()
         for step, done in analysis.done.items():
             for name, table in done.tables.items():
-                table.write_csv(work / "tables" / f"{_file_name(f'{step}, {name}')}.csv")
+                table.write_csv(work / "tables" / f"{_file_name(step, name, taken)}.csv")
         save_figures(content.charts, work / "figures")
         manifest = {
             "command": command, "plan_sha256": analysis.plan.hash, "suggested": analysis.plan.suggested,
@@ -68,8 +71,19 @@ def _study_hash(analysis: Analysis) -> str:
     return whole.hexdigest()
 
 
-def _file_name(name: str) -> str:
-    return "".join(sign if sign.isalnum() or sign in " ,.-_()" else "-" for sign in name).strip()
+def _file_name(step: str, name: str, taken: set[str]) -> str:
+    """Return a name that every system takes and that no other table has, whatever the case of its letters."""
+    named, end = (
+        "".join(sign if sign.isalnum() or sign in " ,.-_()" else "-" for sign in text).strip(" .")
+        for text in (step, name)
+    )
+    # A name may have 255 bytes, and a sign up to four.
+    start = named.encode()[: LONGEST - len(end.encode())].decode(errors="ignore") or "step"
+    made, number = f"{start}, {end}", 2
+    while made.casefold() in taken:
+        made, number = f"{start} ({number}), {end}", number + 1
+    taken.add(made.casefold())
+    return made
 
 
 def _version(name: str) -> str:

@@ -99,7 +99,8 @@ def volcano(rows: pl.DataFrame, term: str) -> alt.LayerChart:
     wanted = [int(place) for place in np.argsort(-table["evidence"].to_numpy())[:NAMED]]
     texts = [shorten(name, 34) for name in table["feature"].to_list()]
     labels = place_labels(across, up, texts, wanted, WIDTH, HEIGHT)
-    x = alt.X("estimate:Q", title=f"{term}, log2 fold", scale=alt.Scale(domain=[-widest, widest], nice=False))
+    title = f"{' '.join(term.split())}, log2 fold"
+    x = alt.X("estimate:Q", title=title, scale=alt.Scale(domain=[-widest, widest], nice=False))
     y = alt.Y("evidence:Q", title="−log10 p", scale=alt.Scale(domain=[0, tallest], nice=False))
     colour = alt.Color(
         "found:N", title=None, scale=alt.Scale(domain=["lower", "higher", "not found"], range=[DOWN, UP, GREY])
@@ -141,7 +142,7 @@ def forest(rows: pl.DataFrame, term: str, leading: str) -> alt.LayerChart:
     first = table.filter(pl.col("choice") == leading)
     order = first.sort("estimate", descending=True)["taxon"].to_list()
     y = alt.Y("taxon:N", sort=order, title=None, axis=alt.Axis(labelLimit=330, grid=True, ticks=False))
-    x = alt.X("estimate:Q", title=f"{term}, log2 fold")
+    x = alt.X("estimate:Q", title=f"{' '.join(term.split())}, log2 fold")
     tips = ["taxon", "choice", *(alt.Tooltip(f"{n}:Q", format=".3g") for n in ("estimate", "low", "high", "p", "q"))]
     zero = alt.Chart().mark_rule(color=QUIET).encode(x=alt.datum(0))
     bars = alt.Chart(first).mark_rule(color=DOWN, strokeWidth=2.2).encode(x=alt.X("low:Q"), x2="high:Q", y=y)
@@ -168,9 +169,15 @@ def heat_map(heat: pl.DataFrame, chosen: list[str], samples: pl.DataFrame | None
 
     drawn = evenly(heat["sample"].unique(maintain_order=True).to_list(), SAMPLES)
     heat = heat.filter(pl.col("feature").is_in(chosen) & pl.col("sample").is_in(drawn))
-    wide = heat.pivot("feature", index="sample", values="clr").drop_nulls()
-    names, values = wide["sample"].to_list(), wide.drop("sample").to_numpy()
-    taxa = [shorten(name, 34) for name in wide.columns[1:]]
+    # Taxa may be called like any column, so the map is filled by place.
+    names, known = (heat[name].unique(maintain_order=True).to_list() for name in ("sample", "feature"))
+    values = np.full((len(names), len(known)), np.nan)
+    at = [heat[name].replace_strict(own, range(len(own)), return_dtype=pl.Int64).to_numpy()
+          for name, own in (("sample", names), ("feature", known))]  # fmt: skip
+    values[at[0], at[1]] = heat["clr"].to_numpy()
+    whole = np.isfinite(values).all(axis=1)
+    names, values = [name for name, there in zip(names, whole, strict=True) if there], values[whole]
+    taxa = _distinct([shorten(" ".join(name.split()), 34) for name in known])
     values = values - values.mean(axis=0)
     steady = np.maximum(values.std(axis=0), 1e-12)
     of_samples = dendrogram(linkage(values, "average"), no_plot=True)
@@ -217,6 +224,12 @@ def heat_map(heat: pl.DataFrame, chosen: list[str], samples: pl.DataFrame | None
             parts.append(alt.hconcat(blank.properties(height=11), drawn, spacing=4))
     parts.append(alt.hconcat(left, squares, spacing=4))
     return dress(alt.vconcat(*parts, spacing=4).resolve_scale(color="independent"))
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Number the names that became the same by shortening."""
+    return [f"{name} ({names[:place].count(name) + 1})" if name in names[:place] else name
+            for place, name in enumerate(names)]  # fmt: skip
 
 
 def _samples_said(heat: pl.DataFrame) -> str:

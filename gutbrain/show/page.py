@@ -21,6 +21,7 @@ import vl_convert
 from gutbrain.show.words import number
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:"
+LONGEST = 200  # bytes of the name of a figure's file
 SHORT = 22  # characters of a cell that is kept on one line
 EMBED = """
 for (const node of document.querySelectorAll('script[data-figure]')) {
@@ -214,7 +215,7 @@ def save_figures(charts: Mapping[str, Any], folder: str | Path) -> list[Path]:
 
     Parameters
     ----------
-    charts : charts by name; dots and spaces of a name become hyphens in the file
+    charts : charts by name; dots and spaces of a name become hyphens in the file, long names are cut
 
     Returns
     -------
@@ -222,9 +223,14 @@ def save_figures(charts: Mapping[str, Any], folder: str | Path) -> list[Path]:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    written: list[Path] = []
+    taken: set[str] = set()
     for name, chart in charts.items():
-        stem = "".join(sign if sign.isalnum() else "-" for sign in name)
+        whole = "".join(sign if sign.isalnum() else "-" for sign in name).encode()[:LONGEST].decode(errors="ignore")
+        stem, number = whole, 2
+        while stem.casefold() in taken:
+            stem, number = f"{whole}-{number}", number + 1
+        taken.add(stem.casefold())
         specification = chart.to_dict()
         vector, pixels = folder / f"{stem}.svg", folder / f"{stem}.png"
         svg = drawing(specification)

@@ -126,12 +126,13 @@ def sequenced(result: Result, seed: int, bloom: Bloom | None = None, depth: floa
     Notes
     -----
     The factor acts on the abundance of the stool that is taken, whose scatter between stools has been drawn: the
-    mean of its logarithm moves by the factor exactly, and shares of the others fall as they must.
+    mean of its logarithm moves by the factor exactly, and shares of the others fall as they must. The bias of a
+    laboratory between groups is left out: with it the truth of an index of diversity would be another in each study.
     """
     bloom = bloom or Bloom()
     body = body_of(result, seed)
     measure = find_measure(SEQUENCED)
-    figures = {name: figure.value for name, figure in measure.figures().items()}
+    figures = {name: figure.value for name, figure in measure.figures().items()} | {"bias": 0.0}
     days = np.array(body.visits)
     moments = Moments(np.arange(len(days)), days, np.full(len(days), 9.0))
     names, shares, _ = sequencing.composition(body, measure, moments, figures)
@@ -152,7 +153,7 @@ def sequenced(result: Result, seed: int, bloom: Bloom | None = None, depth: floa
 def _factors(
     treated: np.ndarray, shape: tuple[int, ...], folds: np.ndarray, bloom: Bloom, generator: np.random.Generator
 ) -> np.ndarray:
-    """Return log2 factors, array [visits, people, genera]; nothing is drawn in the control arm's stead."""
+    """Return log2 factors, array [visits, people, genera]; as much is drawn whatever blooms, so that pairs match."""
     visits, people, genera = shape
     own = bloom.apart * generator.standard_normal((1, people, genera))
     new = bloom.restless * generator.standard_normal(shape)

@@ -178,6 +178,8 @@ def test_the_step_finds_what_was_put_in(tmp_path):
     assert done.tested["what"][0] == "blood.butyrate with Roseburia" and len(done.tested) == 8
     again = Association(map=str(path), permutations=99).run(given)
     assert again.tested.equals(done.tested)
+    parts = done.tested.group_by("part", maintain_order=True).len().rows()
+    assert parts == [(None, 2), ("any arm", 2), ("slope by arm", 2), ("strength by arm", 2)]
 
 
 def test_the_step_says_what_it_lacks(tmp_path):

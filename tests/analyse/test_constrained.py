@@ -170,3 +170,35 @@ def test_what_cannot_be_ordinated_is_refused(dune):
     two = rda(np.c_[values, np.zeros(20)], table, "A1")
     assert np.isfinite(two.features).all()
     assert (cca(np.c_[values, np.zeros(20)], table, "A1").features[-1] == 0).all()
+
+
+def test_a_strong_first_term_does_not_hide_the_one_after_it():
+    """Residuals of what comes before change places: raw rows would carry the effect of the visit along."""
+    generator = np.random.default_rng(21)
+    people, visits = 12, 2
+    table = pl.DataFrame(
+        {
+            "person": [f"p{k}" for k in range(people) for _ in range(visits)],
+            "visit": ["before", "after"] * people,
+            "arm": [("a", "b")[k % 2] for k in range(people) for _ in range(visits)],
+        }
+    )
+    after = (table["visit"] == "after").to_numpy()[:, None]
+    both = after & (table["arm"] == "b").to_numpy()[:, None]
+    own = np.repeat(generator.normal(size=(people, 5)), visits, axis=0)
+    values = own + 6.0 * after + 1.0 * both + 0.5 * generator.normal(size=(24, 5))
+    found = rda(values, table, "arm * visit")
+    options = {"by": "terms", "people": "person", "order": "visit", "permutations": 499}
+    made = explained(found, table, generator=np.random.default_rng(1), **options)
+    assert made.filter(pl.col("term") == "arm:visit")["p"][0] <= 0.01
+
+
+def test_a_term_that_cannot_be_tested_leaves_the_others():
+    generator = np.random.default_rng(2)
+    table = pl.DataFrame(
+        {"person": [f"p{k}" for k in range(6) for _ in "ab"], "visit": ["x", "y"] * 6,
+         "arm": [("a", "b")[k % 2] for k in range(6) for _ in "ab"]}
+    )  # fmt: skip
+    found = rda(generator.normal(size=(12, 3)), table, "arm + visit")
+    made = explained(found, table, by="terms", people="person", blocks="person", permutations=99)
+    assert made["p"].is_null().to_list() == [True, False, True] and "no two rows" in made["note"][0]

@@ -129,9 +129,28 @@ def test_what_has_no_spread_is_said():
         dispersion(values, ["a", "a", "b", "b", None])
     with pytest.raises(InputError, match="no centre"):
         dispersion(values, ["a", "a", "b", "b", "b"], centre="middle")
-    with pytest.raises(InputError, match="every group has one sample"):
+    with pytest.raises(InputError, match="fewer than two groups have several samples"):
         compare_dispersion(dispersion(values, list("abcde")))
     with pytest.raises(InputError, match="equally far"):
         compare_dispersion(dispersion(values[:4, :4], list("aabb")))
-    one = compare_dispersion(dispersion(values, ["a", "a", "a", "b", "c"]), permutations=99)[1]
-    assert one.filter(pl.col("t").is_null()).height == 0 and len(one) == 2
+
+
+def test_a_group_of_one_sample_has_no_spread_and_takes_no_part():
+    values = squareform(pdist(np.random.default_rng(4).normal(size=(13, 4))))
+    labels = ["a"] * 6 + ["b"] * 6
+    made = dispersion(values, [*labels, "c"])
+    assert any(note.startswith("c: one sample") for note in made.notes) and made.means[2] == 0
+    whole, pairs = compare_dispersion(made, permutations=199)
+    assert (whole["df"][0], whole["df_residual"][0]) == (1, 10)
+    assert pairs.select("group", "other").rows() == [("b", "a")]
+    # Its distance of 0 would make any spread of the others look like a difference.
+    alone = compare_dispersion(dispersion(values[:12, :12], labels), permutations=199)[0]
+    assert whole["p_f"][0] == pytest.approx(alone["p_f"][0], abs=0.1)
+
+
+def test_intervals_have_the_level_that_is_asked():
+    values = squareform(pdist(np.random.default_rng(5).normal(size=(16, 4))))
+    made = dispersion(values, ["a"] * 8 + ["b"] * 8)
+    wide, narrow = (compare_dispersion(made, permutations=99, confidence=c)[1] for c in (0.95, 0.8))
+    half = [float((t["high"] - t["low"])[0]) for t in (wide, narrow)]
+    assert half[0] / half[1] == pytest.approx(2.144787 / 1.345030, rel=1e-5)  # t of 14 degrees of freedom

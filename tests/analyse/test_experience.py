@@ -193,3 +193,34 @@ def test_intervals_over_resampled_days_hold_the_truth():
             low, high = statistic(made, name, "low"), statistic(made, name, "high")
             held[name] += low is not None and high is not None and low <= truth[name] <= high
     assert all(170 <= count <= 200 for count in held.values()), held
+
+
+def test_clock_and_day_are_not_mixed_within_a_person():
+    from datetime import datetime, timedelta
+
+    times = [datetime(2024, 3, 1, 9) + timedelta(hours=3 * at) for at in range(4)]
+    made = moments(study(person=["a"] * 4, day=[0.375, 0.5, 0.625, None], time=times, item=["x"] * 4,
+                         value=[1.0, 2, 3, 4]))  # fmt: skip
+    assert made.table["hours"].diff().drop_nulls().to_list() == pytest.approx([3.0, 3, 3])
+    assert made.table["date"].n_unique() == 1 and made.notes == ()
+
+
+def test_a_day_begins_on_the_minute():
+    at = [day + hour / 24 for day in range(40) for hour in (3 + 59 / 60, 4.0)]
+    made = moments(study(person=["a"] * 80, day=at, item=["x"] * 80, value=[float(v % 7) for v in range(80)]))
+    assert made.table["date"].to_list() == [day + part for day in range(40) for part in (-1, 0)]
+
+
+def test_where_hardly_anything_changes_only_changes_are_acute():
+    hours = [24.0 * day + hour for day in range(10) for hour in (9, 12, 15, 18)]
+    values = [3.0] * 39 + [5.0]
+    assert statistic(summaries(table(values, hours), draws=0), "acute changes") == pytest.approx(1 / 30)
+
+
+def test_visits_at_the_clinic_are_no_prompts():
+    prompts = [f"d{day}" for day in range(4)]
+    rows = study(person=["a"] * 3, visit=prompts[:3], day=[0.5, 1.5, 2.5], item=["x"] * 3, value=[1.0, 2, 3])
+    visits = pl.DataFrame({"person": ["a"] * 5, "visit": [*prompts, "clinic"]})
+    samples = pl.DataFrame({"sample": ["s"], "person": ["a"], "visit": ["clinic"]})
+    found = compliance(Study.of({"answers": rows.answers, "visits": visits, "samples": samples}))
+    assert found.select("prompts", "answered").row(0) == (4, 3)

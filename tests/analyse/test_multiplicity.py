@@ -48,3 +48,13 @@ def test_families_are_corrected_apart():
     assert made["in_family"].to_list() == [2, 2, 2, 1]
     assert made["correction"].to_list() == ["holm", "holm", "holm", "BH"]
     assert registry(steps, {}, {}).is_empty()
+
+
+def test_a_part_of_a_family_is_corrected_apart():
+    steps = [Step(kind="a", name="one")]
+    rows = [{"what": "indirect", "p": 0.04}, {"what": "a", "p": 0.01, "part": "paths"},
+            {"what": "b", "p": 0.02, "part": "paths"}]  # fmt: skip
+    made = registry(steps, {"one": Done(tested=table.tested(rows))}, {"one": "holm"})
+    assert made["family"].to_list() == ["one", "one, paths", "one, paths"]
+    assert made["q"].to_list() == [0.04, 0.02, 0.02]
+    assert made["correction"].to_list() == ["holm"] * 3

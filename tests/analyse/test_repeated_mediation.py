@@ -157,3 +157,16 @@ def test_coverage_within_people(a, b, together):
     ]
     covered = np.mean([row["low"] <= a * b + together <= row["high"] for row in found])
     assert covered >= 0.9
+
+
+def test_a_next_occasion_after_a_gap_is_told():
+    generator = np.random.default_rng(4)
+    days = [0.0, 1.0, 2.0, 3.0, 9.0]  # the last comes after six days
+    table = pl.DataFrame(
+        [(f"p{k}", day, *generator.normal(size=3).tolist()) for k in range(12) for day in days],
+        schema=["person", "day", "x", "m", "y"], orient="row",
+    )  # fmt: skip
+    options = {"random": "intercepts", "draws": 200}
+    made = repeated_mediation(table, "x", "m", "y", lagged=True, **options)
+    assert any(note.startswith("12 of 48 next occasions") for note in made.notes)
+    assert not any("next occasions" in note for note in repeated_mediation(table, "x", "m", "y", **options).notes)

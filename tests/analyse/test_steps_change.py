@@ -128,7 +128,7 @@ def test_units_are_not_mixed(given: Given) -> None:
 
 
 def test_suggestions(given: Given) -> None:
-    assert [step.outcomes for step in Change.suggested(given)] == [["*", "diversity: shannon"]]
+    assert [step.outcomes for step in Change.suggested(given)] == [["PSS-10.total", "diversity: shannon"]]
     empty = Given(Study.of({"people": pl.DataFrame({"person": ["a"]})}), Design())
     assert Change.suggested(empty) == []
     assert [step.outcomes for step in Change.suggested(diary())] == [["*"]]
@@ -151,3 +151,92 @@ def test_logarithms(given: Given) -> None:
     tables["readings"] = tables["readings"].with_columns(pl.col("value") - 1)
     with pytest.raises(InputError, match="not above 0"):
         Change(outcomes=["blood.crp"], logarithm=["blood.crp"]).run(Given(Study.of(tables), DESIGN))
+
+
+def three_arms(**readings: object) -> Study:
+    generator = np.random.default_rng(9)
+    rows, people = [], []
+    for who in range(30):
+        person, arm = f"p{who:02}", ("control", "course", "diet")[who % 3]
+        people.append((person, arm))
+        for visit, day in (("before", 0.0), ("middle", 28.0), ("after", 56.0)):
+            value = 20 + who % 5 - 3.0 * (arm == "course" and day > 0) + generator.normal(0, 1)
+            rows += [
+                (person, visit, day, "mood", value, "point"),
+                (person, visit, day, "crp", np.exp(value / 9), "mg/L"),
+            ]
+    table = pl.DataFrame(rows, schema=["person", "visit", "day", "quantity", "value", "unit"], orient="row")
+    arms = pl.DataFrame(people, schema=["person", "arm"], orient="row")
+    return Study.of({"people": arms, "readings": table.with_columns(**readings)})
+
+
+THREE = Design(arm="arm", reference="control", visits=["before", "middle", "after"])
+
+
+def test_joint_tests_are_told_once_and_corrected_apart() -> None:
+    done = Change(outcomes=["mood"], randomised=True).run(Given(three_arms(), THREE))
+    joint = done.tested.filter(pl.col("part") == "joint tests")
+    assert len(done.tested) == 5 and len(joint) == 1
+    row, model = joint.row(0, named=True), done.tables["models"].row(0, named=True)
+    assert (row["statistic"], row["df"], row["p"]) == (
+        model["overall_statistic"], model["overall_df"], model["overall_p"])  # fmt: skip
+    assert row["estimate"] is None and "denominator" in row["method"]
+    # A change within an arm has an interval and no p: two arms are not compared by whose p is small.
+    assert "p" not in done.tables["changes"].columns
+    assert done.said[1].startswith("mood, difference against control at after: course -")
+    assert "; diet " in done.said[1] and "all 4 contrasts together: F(4, " in done.said[1]
+
+
+def test_logarithms_are_told_as_ratios() -> None:
+    done = Change(outcomes=["crp"], logarithm=["crp"]).run(Given(three_arms(), THREE))
+    row = done.tables["contrasts"].filter((pl.col("arm") == "course") & (pl.col("visit") == "after")).row(0, named=True)
+    assert f"ratio of changes against control at after: course {np.exp(row['estimate']):.3g} (95 % CI" in done.said[1]
+    assert "ln" not in done.said[1]
+
+
+def test_confidence_is_that_of_the_design() -> None:
+    wide = Change(outcomes=["mood"]).run(Given(three_arms(), THREE.model_copy(update={"confidence": 0.99})))
+    usual = Change(outcomes=["mood"]).run(Given(three_arms(), THREE))
+    rows = [done.tested.row(0, named=True) for done in (wide, usual)]
+    assert (rows[0]["high"] - rows[0]["low"]) > 1.2 * (rows[1]["high"] - rows[1]["low"])
+    assert "99 % CI" in wide.said[1]
+
+
+def test_readings_beyond_their_limit_and_without_a_visit_are_told() -> None:
+    first = pl.int_range(pl.len()) < 4
+    limit = pl.when((pl.col("quantity") == "crp") & first).then(pl.lit("<"))
+    visit = pl.when((pl.col("person") != "p29") | (pl.col("visit") != "after")).then("visit")
+    done = Change(outcomes=["crp"]).run(Given(three_arms(limit=limit, visit=visit), THREE))
+    told = [note.what for note in done.notes]
+    assert any("2 readings lie beyond the limit" in what for what in told)
+    assert any("1 of 90 values have no visit and are left out" in what for what in told)
+
+
+def test_only_what_can_be_analysed_is_suggested() -> None:
+    given = Given(three_arms(), THREE)
+    assert [step.outcomes for step in Change.suggested(given)] == [["*"]]
+    rows = given.study.readings
+    one = rows.filter(pl.col("visit") == "before").group_by("person").head(1)
+    more = [rows, one.with_columns(quantity=pl.lit("same"), value=pl.lit(1.0)),
+            one.head(3).with_columns(quantity=pl.lit("three people")),
+            rows.filter(pl.col("quantity") == "crp").with_columns(quantity=pl.lit("blood.crp"))]  # fmt: skip
+    study = Study.of({"people": given.study.people, "readings": pl.concat(more)})
+    assert [step.outcomes for step in Change.suggested(Given(study, THREE))] == [["crp", "mood"]]
+
+
+def test_options_that_days_do_not_know_are_told() -> None:
+    done = Change(outcomes=["pain"], baseline="covariate", covariance="toeplitz").run(diary())
+    assert any(note.what.startswith("baseline, covariance did not enter") for note in done.notes)
+
+
+def test_scores_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gutbrain.analyse import step
+    from gutbrain.analyse.steps.body import Physiology
+
+    calls = []
+    real = step.scores
+    monkeypatch.setattr(step, "scores", lambda study: calls.append(1) or real(study))
+    given = Given(small_trial(), DESIGN)
+    Change(outcomes=["PSS-10.total"]).run(given)
+    Physiology().run(given)
+    assert calls == [1]

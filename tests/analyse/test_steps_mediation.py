@@ -48,11 +48,30 @@ def test_planted_mediation_is_found_and_both_directions_stand_side_by_side():
     assert forward["source"] == "arm[course]" and forward["low"] < 0.96 < forward["high"] and forward["low"] > 0
     assert "cannot choose between them" in done.said[1]
     assert "sequential ignorability" in done.said[-1] and "60 people are few" in done.said[-1]
-    assert done.tested["unit"].to_list() == ["point", "mmol/kg"] and done.tested["people"].to_list() == [60, 60]
+    leading = done.tested.filter(pl.col("part").is_null())
+    assert leading["unit"].to_list() == ["point", "mmol/kg"] and leading["people"].to_list() == [60, 60]
+    assert "on mind.mood through stool.butyrate is" in done.said[0] and " point (95 % interval" in done.said[0]
     assert set(done.tables) == {"paths", "sensitivity", "robustness"}
     assert done.tables["sensitivity"].columns == [
         "model", "source", "mediator", "outcome", "correlation", "indirect", "low", "high"
     ]  # fmt: skip
+
+
+def test_every_path_that_was_tested_is_told_and_corrected_apart():
+    done = Mediation(mediators=["stool.butyrate"], outcome="mind.mood", both_directions=False).run(planted())
+    assert done.tested["part"].to_list() == [None, *["single paths"] * 4]
+    single = done.tested.filter(pl.col("part") == "single paths")
+    assert [term.split(": ")[1] for term in single["term"]] == [f"{p} (single)" for p in ("a", "b", "direct", "total")]
+    assert single["unit"].to_list() == ["mmol/kg", "point per mmol/kg", "point", "point"]
+    assert single["p"].null_count() == 0
+    both = Mediation(
+        source="practice.minutes", mediators=["stool.butyrate"], outcome="mind.mood", interaction=True,
+        both_directions=False, baseline=False,
+    ).run(planted())  # fmt: skip
+    units = dict(both.tables["paths"].select("path", "unit").iter_rows())
+    assert units["a"] == "mmol/kg per min" and units["interaction"] == "point per mmol/kg per min"
+    assert both.tested.filter(pl.col("part").is_null())["term"].to_list() == ["practice.minutes: indirect (single)"]
+    assert both.tested.filter(pl.col("part").str.starts_with("indirect at"))["term"].len() == 2
 
 
 def test_values_before_are_covariates():
@@ -90,7 +109,11 @@ def test_whole_community_as_mediator():
     done = step.run(given_trial())
     assert done.tables["paths"]["model"].unique().to_list() == ["compositional"]
     assert set(done.tables) >= {"taxa", "tests", "sensitivity", "robustness"}
-    assert done.tested["term"].to_list()[1] == "arm[course]: any mediation" and "by permutation" in done.said[0]
+    leading = done.tested.filter(pl.col("part").is_null())
+    assert leading["term"].to_list() == ["arm[course]: indirect (compositional)", "arm[course]: any mediation"]
+    parts = dict(done.tested["part"].value_counts().iter_rows())
+    assert parts["taxa one by one"] == len(done.tables["taxa"]) and parts["single distances"] == 2
+    assert "by permutation" in done.said[0]
     again = step.run(given_trial())
     assert again.tables["paths"].equals(done.tables["paths"])  # the seed is that of the design
 

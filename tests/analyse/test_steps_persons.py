@@ -127,7 +127,7 @@ def test_responders_of_a_trial():
     row = done.tested.row(0, named=True)
     assert row["estimate"] == pytest.approx(shares[1]["share"] - shares[0]["share"]) and row["low"] < row["estimate"]
     assert done.tables["sensitivity"]["people"].to_list() == [20, 20]
-    assert any("lack the end" in note.what for note in done.notes)
+    assert any("have no value at 'after'" in note.what for note in done.notes)
     half = check(Responders(criterion="half", outcomes=["gad-7.total"], missing="not responded").run(given()))
     assert half.tables["responders"]["people"].to_list() == [20, 20]
     remitted = check(Responders(criterion="remission", outcomes=["gad-7.total"]).run(given()))
@@ -309,4 +309,82 @@ def test_people_without_a_start_are_told():
     answers = study.answers.filter((pl.col("person") != "p00") | (pl.col("visit") != "before"))
     small = Study.of(dict(study.tables, answers=answers))
     done = check(ReliableChange().run(Given(small, suggested_design(small))))
-    assert any("1 people have 'after' and not 'before'" in note.what for note in done.notes)
+    assert any("1 person has 'after' and not 'before'" in note.what for note in done.notes)
+
+
+def test_visits_that_the_design_leaves_out_are_no_recordings():
+    study = trial()
+    extra = study.readings.filter(pl.col("visit") == "after").with_columns(visit=pl.lit("late"), day=pl.lit(99.0))
+    longer = Study.of(dict(study.tables, readings=pl.concat([study.readings, extra])))
+    design = suggested_design(study)
+    done = check(Physiology().run(Given(longer, design.model_copy(update={"visits": ["before", "after"]}))))
+    assert done.tested["what"].to_list() == ["heart.rmssd"]
+    assert set(done.tables["described"]["occasion"]) == {"before", "after"}
+    assert set(done.tables["course"]["visit"]) == {"before", "after"}
+
+
+def test_values_in_another_unit_and_without_an_occasion_are_told():
+    study = trial()
+    first = pl.col("person") == "p00"
+    unit = pl.when(first & (pl.col("visit") == "before")).then(pl.lit("s")).otherwise("unit")
+    visit = pl.when((pl.col("person") != "p01") | (pl.col("visit") == "before")).then("visit")
+    changed = Study.of(dict(study.tables, readings=study.readings.with_columns(unit=unit, visit=visit)))
+    done = check(Physiology().run(Given(changed, suggested_design(study))))
+    told = [note.what for note in done.notes]
+    assert "values in s left out, ms kept" in told
+    assert any("1 of 76 values belong to no visit" in what for what in told)
+
+
+def test_shares_say_that_covariates_do_not_enter():
+    for step in (ReliableChange(), Responders(criterion="reliable change")):
+        done = check(step.run(given(adjust=["age"])))
+        assert any(note.where == "adjust" and "age did not enter" in note.what for note in done.notes)
+
+
+def test_the_other_rule_for_missing_people_is_a_test_of_its_own_part():
+    done = check(Responders(criterion="reliable change").run(given()))
+    assert done.tested["part"].to_list() == [None, "sensitivity"]
+    apart = done.tables["sensitivity differences"]
+    assert done.tested["p"].to_list()[1] == apart["p"][0]
+
+
+def test_an_arm_that_is_no_column_of_people_is_told():
+    study = trial()
+    visits = study.answers.select("person", "visit").unique().join(study.people, on="person")
+    moved = Study.of(dict(study.tables, people=study.people.select("person"), visits=visits.drop("age")))
+    for step in (ReliableChange(), Responders(criterion="reliable change")):
+        done = check(step.run(Given(moved, Design(arm="arm", visits=["before", "after"]))))
+        assert any("is no column of people" in note.what for note in done.notes)
+        assert " in all" not in " ".join(done.said)
+
+
+def test_another_group_has_its_own_reference():
+    study = trial()
+    people = study.people.with_columns(sex=pl.Series(["f", "m"] * 20))
+    done = check(ReliableChange(group="sex", method="practice-adjusted", reliability="retest").run(
+        Given(Study.of(dict(study.tables, people=people)), suggested_design(study))))  # fmt: skip
+    assert done.tested["term"].to_list() == ["sex[m]"]
+    assert "of f" in done.tables["noise"]["origin"][0]
+
+
+def test_periods_are_adjusted_and_those_left_out_are_not_compared():
+    own = diary()
+    people = own.study.people.with_columns(age=pl.Series(np.arange(len(own.study.people), dtype=float)))
+    known = Study.of(dict(own.study.tables, people=people))
+    design = own.design.model_copy(update={"adjust": ["age", "weight"]})
+    done = check(Experience(draws=0, statistics=["mean"]).run(Given(known, design)))
+    plain = check(Experience(draws=0, statistics=["mean"]).run(own))
+    assert any(note.where == "weight" for note in done.notes) and len(done.tested) == len(plain.tested)
+    assert done.tested["df"][0] != plain.tested["df"][0]
+
+
+def test_a_diary_of_one_answer_a_day_has_level_and_spread():
+    rows = pl.DataFrame({"person": "a", "day": [float(day) + 0.8 for day in range(9)], "form": "evening",
+                         "item": "calm", "value": [float(day % 4) for day in range(9)]})  # fmt: skip
+    own = Given(Study.of({"answers": rows}), Design())
+    assert [step.kind for step in Experience.suggested(own)] == ["experience"]
+    done = check(Experience().run(own))
+    assert any("nobody answered twice a day" in note.what for note in done.notes)
+    assert "9 answers at 9 moments of 1 person" in done.said[0]
+    once = Given(Study.of({"answers": rows.head(2)}), Design())
+    assert Experience.suggested(once) == []

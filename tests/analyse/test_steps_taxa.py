@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from pydantic import ValidationError
+from small_study import small_trial
 
 from gutbrain.analyse.step import TESTED, Design, Given, suggested_design
 from gutbrain.analyse.steps.taxa import Taxa
@@ -126,3 +127,11 @@ def test_lactobacillus_trial():
     place = table.columns[1:].index("Lactobacillus plantarum et rel.")
     found = done.tested.sort("p").row(0, named=True)
     assert found["what"] == f"t{place:02d}" and found["people"] == 22 and found["rows"] == 44
+
+
+def test_with_several_terms_it_is_said_over_what_q_is_corrected():
+    design = Design(arm="arm", reference="control", visits=["before", "after"])
+    done = Taxa(terms="arm + visit").run(Given(small_trial(), design))
+    assert done.tested["term"].n_unique() == 2
+    assert any(note.where == "q" and "each of 2 terms" in note.what for note in done.notes)
+    assert "within the term" in done.said[1]

@@ -152,6 +152,8 @@ def test_figures_outside_the_bounds_are_said():
 
     method = METHODS[0]
     assert Figures(part(0.055), part(0)).misses(method) == []
-    assert Figures(part(0.075), part(0)).misses(method) == ["false positives 7.5 ± 0.8 %"]
-    assert "**no**" in row(method, Figures(part(0.075), part(0)))[-1]
+    assert Figures(part(0.09), part(0)).misses(method) == ["false positives 9.0 ± 0.9 %"]
+    assert "**no**" in row(method, Figures(part(0.09), part(0)))[-1]
+    assert row(method, Figures(part(0.063), part(0)))[-1] == "not settled by so few: false positives 6.3 ± 0.8 %"
+    assert row(method, Figures(part(0.055), part(0)))[-1] == "yes"
     assert table([("a",) * 8]).count("\n") == 2

@@ -10,7 +10,9 @@ import polars as pl
 
 from gutbrain.analyse.communities.permanova import (
     BY,
+    MIXED,
     MODEL,
+    MOSTLY,
     NOTHING_LEFT,
     Labelled,
     basis,
@@ -22,11 +24,12 @@ from gutbrain.analyse.communities.permanova import (
     squares,
     term_bases,
 )  # fmt: skip
-from gutbrain.analyse.communities.permutation import Exchange, as_extreme, p_value
+from gutbrain.analyse.communities.permutation import Exchange, as_extreme, between_share, p_value
 from gutbrain.analyse.formula import INTERCEPT, ModelMatrix, model_matrix
 from gutbrain.errors import InputError
 
 NO_AXIS = 1e-9  # an eigenvalue this small beside the total inertia is none
+EXPLAINED = {"p": pl.Float64, "permutations": pl.Int64, "exchange": pl.String, "note": pl.String}
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,7 @@ def explained(
     permutations: int = 9999,
     generator: np.random.Generator | None = None,
 ) -> pl.DataFrame:
-    """Test the constraints by permutation of what the conditions leave.
+    """Test the constraints by permutation of what the conditions, and the terms before, leave.
 
     Parameters
     ----------
@@ -177,12 +180,16 @@ def explained(
 
     Returns
     -------
-    table with term, df, inertia, r2, adjusted_r2 (whole only), f, p, permutations, exchange; then `residual`
+    table with term, df, inertia, r2, adjusted_r2 (whole only), f, p, permutations, exchange, note (why p
+    is null, or what it leaves out); then `residual`
 
     Notes
     -----
-    Rows of a CCA change places together with their weight, so the model is weighted anew each time; its adjusted
-    R2 sets the mean R2 of the permutations to 0. Sources: Legendre et al. 2011, doi 10.1111/j.2041-210X.2010.00078.x;
+    Of RDA and dbRDA the residuals of all that a term comes after change places (Freedman & Lane 1983): a strong first
+    term would else hide a later one. Rows of a CCA, less their conditions, change places together with their weight, so
+    the model is weighted anew each time, as if it were fitted to shuffled predictors (vegan 2.6-4 keeps the weights,
+    and its p differs where totals do); its adjusted R2 sets the mean R2 of the permutations to 0.
+    Sources: Legendre et al. 2011, doi 10.1111/j.2041-210X.2010.00078.x;
     Peres-Neto et al. 2006, doi 10.1890/0012-9658(2006)87[2614:VPOSDM]2.0.CO;2.
     """
     if by not in BY:
@@ -192,7 +199,14 @@ def explained(
     orders = _orders(model, found.conditions, by)
     labels = Labelled(people, order, blocks, series)
     tested = _tested_only(model, found.conditions)
-    designs = {name: design or labels.design(tested, name, used) for name in orders}
+    designs, told_of = {}, {}
+    for name in orders:
+        try:
+            designs[name] = design or labels.design(tested, name, used)
+        except InputError as error:
+            told_of[name] = error.what
+            if len(told_of) == len(orders):
+                raise
     root = np.sqrt(found.weights)[:, None]
     whole = basis(root * model.values)[:, 1:]
     gram = residual_gram(found.gram, _conditions(model, found.conditions, root))
@@ -202,23 +216,29 @@ def explained(
     left = len(gram) - 1 - whole.shape[1]
     adjusted = found.adjusted_r2
     if found.method == "cca":
-        counted, chance = _weighted(gram, found, orders, designs, permutations, generator)
+        known = {name: orders[name] for name in designs}
+        counted, chance = _weighted(gram, found, known, designs, permutations, generator)
         if by == "whole" and not found.conditions:
             adjusted = 1 - (1 - found.r2) / (1 - chance / found.inertia)
     else:
-        counted = count_extreme(gram, bases, whole, designs, permutations, generator, {})
+        before = {name: basis(root * model.values[:, places[:start]]) for name, (places, start, _) in orders.items()}
+        counted = count_extreme(gram, {n: bases[n] for n in designs}, whole, designs, permutations, generator, before)
     made = []
     for name, term in bases.items():
-        own, tried = squares(gram, term), designs[name].asked(permutations)
+        own, how = squares(gram, term), designs.get(name)
+        tried = how.asked(permutations) if how else None
+        if people and how and how.between == "none" and between_share(term, used[people]) > MOSTLY:
+            told_of[name] = MIXED
         made.append(
             {
                 "term": name, "df": term.shape[1], "inertia": own, "r2": own / found.inertia,
                 "adjusted_r2": adjusted if by == "whole" else None, "f": pseudo_f(gram, term, whole, left),
-                "p": p_value(counted[name], tried), "permutations": tried, "exchange": designs[name].said,
+                "p": p_value(counted[name], tried) if tried else None, "permutations": tried,
+                "exchange": how.said if how else None, "note": told_of.get(name),
             }
         )  # fmt: skip
     rest = {"term": "residual", "df": left, "inertia": found.unconstrained, "r2": found.unconstrained / found.inertia}
-    return pl.DataFrame([*made, rest], infer_schema_length=None)
+    return pl.DataFrame([*made, rest], infer_schema_length=None, schema_overrides=EXPLAINED)
 
 
 def _constrain(

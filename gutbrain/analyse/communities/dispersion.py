@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import polars as pl
@@ -108,7 +109,9 @@ def dispersion(
     distances = np.sqrt(np.maximum(squared, 0))
     if unbiased:
         distances = distances * np.sqrt(sizes / np.maximum(sizes - 1, 1))
-    if small := [level for level in levels if labels.count(level) < 5]:
+    if lone := [level for level in levels if labels.count(level) == 1]:
+        notes.append(f"{', '.join(lone)}: one sample lies in its own middle; left out of the comparison")
+    if small := [level for level in levels if 1 < labels.count(level) < 5]:
         notes.append(f"{', '.join(small)}: fewer than 5 samples; spread can hardly be estimated from so few")
     return Dispersion(distances, labels, levels, centres, coordinates, eigenvalues, tuple(notes))
 
@@ -194,6 +197,7 @@ def compare_dispersion(
     design: Exchange | None = None,
     permutations: int = 9999,
     generator: np.random.Generator | None = None,
+    confidence: float = 0.95,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Test whether groups differ in dispersion, all together and two by two.
 
@@ -201,31 +205,38 @@ def compare_dispersion(
     -------
     one row with df, df_residual, sum_of_squares, f, p (permutation of residuals), p_f (from the F distribution),
     permutations, exchange; and one row for each pair: group, other, difference (of mean distances), standard_error,
-    low, high (95 %), t, df, p, p_t
+    low, high, t, df, p, p_t
 
     Notes
     -----
-    Distances are an ordinary outcome of a one-way analysis of variance. Residuals from the group means are
-    exchanged, as `permutest` of vegan does. In a pair the distances themselves are, among the rows of its two
+    Distances are an ordinary outcome of a one-way analysis of variance. A group of one sample has distance 0 whatever
+    its spread, and takes no part in it (vegan keeps it, which makes F large by construction). Residuals from the group
+    means are exchanged, as `permutest` of vegan does. In a pair the distances themselves are, among the rows of its two
     groups: residuals of so few rows would make p too small. `p` of a pair is null where its rows cannot change
     places or do not differ, and so are t and its interval in the latter case.
     """
-    member, distances = found.member, found.distances
+    several = found.member.sum(axis=0) > 1
+    if several.sum() < 2:
+        what = "fewer than two groups have several samples: there is no spread to compare"
+        raise InputError(what, mend="Bring larger groups")
+    used = np.flatnonzero(found.member[:, several].any(axis=1))
+    member, distances, means = found.member[np.ix_(used, several)], found.distances[used], found.means[several]
     sizes = member.sum(axis=0)
     k, n = len(sizes), len(distances)
-    if n <= k:
-        raise InputError("every group has one sample: there is no spread within them", mend="Bring larger groups")
-    residuals = distances - member @ found.means
+    residuals = distances - member @ means
     if (residuals**2).sum() <= 1e-20 * (distances**2).sum() or not distances.any():
         raise InputError("all samples of a group lie equally far from its centre", mend="Bring more samples")
     generator = generator or np.random.default_rng(1)
-    design = design or exchange(n)
+    whole = design or exchange(len(found.distances))
+    design = whole.only(used)
+    if design.count < 2:
+        raise InputError(f"{design.about}: no two rows can change places", mend="Bring larger groups")
     observed = float(_f(distances[None], member)[0])
     hits = 0
     for batch in design.batches(generator, permutations, k + 2):
         hits += as_extreme(_f(residuals[batch], member), observed)
     tried = design.asked(permutations)
-    between = float((sizes * (found.means - distances.mean()) ** 2).sum())
+    between = float((sizes * (means - distances.mean()) ** 2).sum())
     overall = pl.DataFrame(
         {
             "df": k - 1, "df_residual": n - k, "sum_of_squares": between,
@@ -233,20 +244,21 @@ def compare_dispersion(
             "permutations": tried, "exchange": design.said,
         }
     )  # fmt: skip
-    pairs = [(one, two) for one in range(k) for two in range(one + 1, k) if sizes[one] + sizes[two] > 2]
-    rows = [_pair(found, member, pair, design, permutations, generator) for pair in pairs]
+    pairs = list(combinations(np.flatnonzero(several).tolist(), 2))
+    rows = [_pair(found, pair, whole, permutations, generator, confidence) for pair in pairs]
     return overall, pl.DataFrame(rows, schema=PAIR)
 
 
 def _pair(
     found: Dispersion,
-    member: np.ndarray,
     pair: tuple[int, int],
     design: Exchange,
     permutations: int,
     generator: np.random.Generator,
+    confidence: float,
 ) -> dict[str, object]:
     """Return the comparison of two groups."""
+    member = found.member
     rows = np.flatnonzero(member[:, pair].any(axis=1))
     second = member[rows, pair[1]] > 0
     distances, df = found.distances[rows], len(rows) - 2
@@ -263,7 +275,7 @@ def _pair(
         as_extreme(np.abs(_t(distances[batch], second)[0]), abs(t))
         for batch in design.batches(generator, permutations, 4)
     )
-    tried, half = design.asked(permutations), float(stats.t.ppf(0.975, df)) * error
+    tried, half = design.asked(permutations), float(stats.t.ppf((1 + confidence) / 2, df)) * error
     return made | {
         "standard_error": error, "low": difference - half, "high": difference + half, "t": t,
         "p": p_value(hits, tried) if tried else None, "p_t": float(2 * stats.t.sf(abs(t), df)),

@@ -95,7 +95,8 @@ def distances(
         were completed at low rank (`gutbrain.analyse.communities.robust_pca`). Source: Martino et al. 2019,
         doi 10.1128/mSystems.00016-19. Pairs over the features that both share would each stand in another space and
         are no metric, so they are not offered. vegan before 2.6-10 set zeros to the sample's mean logarithm instead.
-    unweighted-unifrac, weighted-unifrac, normalised-unifrac, generalised-unifrac : see `gutbrain.analyse.communities.tree`.
+    unweighted-unifrac, weighted-unifrac, normalised-unifrac, generalised-unifrac : see
+        `gutbrain.analyse.communities.tree`.
     """
     _one_of(metric, METRICS, "distance")
     if len(community) < 2:

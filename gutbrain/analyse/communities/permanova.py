@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from gutbrain.analyse.communities.permutation import Exchange, as_extreme, p_value, suited
+from gutbrain.analyse.communities.permutation import Exchange, as_extreme, between_share, few_said, p_value, suited
 from gutbrain.analyse.formula import INTERCEPT, ModelMatrix, model_matrix
 from gutbrain.errors import InputError
 
@@ -16,6 +16,9 @@ BY = ("terms", "margin", "whole")
 PERMUTED = ("rows", "residuals")
 RESIDUAL, TOTAL, MODEL = "residual", "total", "model"
 NOTHING_LEFT = 1e-12  # a share of the variation below this is none
+BETWEEN, WITHIN = "between people", "within people"
+PARTLY, MOSTLY = 0.1, 0.5  # share between people of a term's variation, above which a test within them is remarked on
+MIXED = "differs mostly between people, and was tested within them: the share holds both, p only what changes within"
 
 
 def permanova(
@@ -53,7 +56,8 @@ def permanova(
     -------
     table with term, df, sum_of_squares (squared unit of distances), r2, adjusted_r2, f, p, permutations, exchange
     (the design in words, with the number of arrangements), stratum (between or within people, where somebody has
-    several rows), stratum_r2 (of the variation there), rows, note; then the rows `residual` and `total`
+    several rows), stratum_r2 (of the variation there; null where a term lies in both),
+    rows, note; then the rows `residual` and `total`
 
     Raises
     ------
@@ -288,7 +292,7 @@ def _rows(
     for name, term in bases.items():
         df, own, how = term.shape[1], squares(gower, term), designs.get(name)
         tried = how.asked(permutations) if how else None
-        said = [*notes, *([untested[name]] if name in untested else []), *_few(tried)]
+        said = [*notes, *([untested[name]] if name in untested else []), *few_said(tried)]
         if own < 0:
             said.append("a share below 0: distances are not Euclidean")
         made.append(
@@ -314,22 +318,26 @@ def _strata(
     member = people.to_dummies().to_numpy().astype(float)
     member /= np.sqrt(member.sum(axis=0))
     between = squares(gower, member)
-    sums = {"between people": between, "within people": float(np.trace(gower)) - between}
+    sums = {BETWEEN: between, WITHIN: float(np.trace(gower)) - between}
     found = {
-        name: "between people" if np.abs(member @ (member.T @ term) - term).max() < 1e-9 else "within people"
+        name: BETWEEN if np.abs(member @ (member.T @ term) - term).max() < 1e-9 else WITHIN
         for name, term in bases.items()
     }
+    other = {name: between_share(bases[name], people) if found[name] == WITHIN else 0.0 for name in bases}
     shares = [
-        row["sum_of_squares"] / sums[found[row["term"]]] if row["term"] in found else None
+        row["sum_of_squares"] / sums[found[row["term"]]] if other.get(row["term"], 1.0) <= PARTLY else None
         for row in table.iter_rows(named=True)
     ]
     stratum = [found.get(name) for name in table["term"]]
-    return table.with_columns(pl.Series("stratum", stratum, pl.String), pl.Series("stratum_r2", shares, pl.Float64))
-
-
-def _few(tried: int | None) -> list[str]:
-    """Return what to say where p cannot become small."""
-    return [f"only {tried + 1} arrangements: p cannot be below {1 / (tried + 1):.2g}"] if tried and tried < 19 else []
+    hidden = [other.get(name, 0.0) > MOSTLY for name in table["term"]]
+    notes = [
+        "; ".join(part for part in (note, MIXED if here else None) if part) or None
+        for note, here in zip(table["note"], hidden, strict=True)
+    ]
+    return table.with_columns(
+        pl.Series("stratum", stratum, pl.String), pl.Series("stratum_r2", shares, pl.Float64),
+        pl.Series("note", notes, pl.String),
+    )  # fmt: skip
 
 
 COLUMNS: dict[str, pl.DataType] = {

@@ -267,9 +267,24 @@ def _between_people(term: np.ndarray, person: np.ndarray, order: Labels | None, 
     return exchange(len(person), **options)
 
 
+def between_share(columns: np.ndarray, people: Labels) -> float:
+    """Return the share of the variation of columns, array [row, column], that lies between people."""
+    codes = _codes(people, len(columns))
+    columns = columns - columns.mean(axis=0)
+    sums = np.zeros((codes.max() + 1, columns.shape[1]))
+    np.add.at(sums, codes, columns)
+    whole = float((columns**2).sum())
+    return float((sums**2 / np.bincount(codes)[:, None]).sum() / whole) if whole > 0 else 0.0
+
+
 def p_value(hits: int, number: int) -> float:
     """Return the share of arrangements that are as extreme, the observed one among them."""
     return (hits + 1) / (number + 1)
+
+
+def few_said(tried: int | None) -> list[str]:
+    """Return what to say where p cannot become small."""
+    return [f"only {tried + 1} arrangements: p cannot be below {1 / (tried + 1):.2g}"] if tried and tried < 19 else []
 
 
 def as_extreme(statistic: np.ndarray, observed: float) -> int:

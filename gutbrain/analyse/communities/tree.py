@@ -73,7 +73,8 @@ def read_tree(path: str | Path, midpoint: bool = False) -> Tree:
     try:
         text = _archived(path) if path.suffix == ".qza" else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError, zipfile.BadZipFile, KeyError) as error:
-        raise InputError(f"the tree cannot be read: {error}", file=path.name, mend="Give a Newick file") from error
+        what = f"the tree cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise InputError(what, file=path.name, mend="Give a Newick file") from error
     return tree_of(text, midpoint, path.name)
 
 
@@ -85,7 +86,9 @@ def tree_of(newick: str, midpoint: bool = False, source: str = "tree") -> Tree:
     try:
         root = TreeNode.read(io.StringIO(newick), format="newick", convert_underscores=False, verify=False)
     except (IOSourceError, NewickFormatError, UnrecognizedFormatError, ValueError) as error:
-        raise InputError(f"this is no Newick tree: {error}", file=source, mend="Give a Newick file") from error
+        raise InputError(
+            f"this is no Newick tree: {str(error).split('. ')[0].rstrip('.')}", file=source, mend="Give a Newick file"
+        ) from error
     notes = []
     if midpoint:
         root = root.root_at_midpoint()

@@ -58,9 +58,9 @@ def read_map(path: str | Path) -> pl.DataFrame:
     """
     source = Path(path)
     try:
-        table = pl.read_csv(source, infer_schema=False, encoding="utf8-lossy")
+        table = pl.read_csv(source.read_bytes(), infer_schema=False, encoding="utf8-lossy")
     except OSError as error:
-        raise InputError(f"the file cannot be read: {error.strerror or error}", file=source) from error
+        raise InputError(f"the file cannot be read: {error.strerror}", file=source, mend="Check the path") from error
     except pl.exceptions.PolarsError as error:
         mend = "Give a CSV with columns microbe, metabolite"
         raise InputError(f"this is no CSV: {str(error).splitlines()[0]}", file=source, mend=mend) from error

@@ -133,7 +133,10 @@ def outside_range(community: Community, reference: str = "") -> Score:
             "note": [text or None for text in which],
         }
     )  # fmt: skip
-    said = f"Reference: {name}, {samples} samples of another laboratory; a sample like it has 0.9 groups outside. "
+    said = (
+        f"Reference: the shipped data set {name}, {samples} samples measured elsewhere unless it is this study itself; "
+        f"a sample like it has {0.1 * len(GROUPS):.1g} groups outside on average. "
+    )
     return Score(table.select([pl.col(n).cast(k) for n, k in SCHEMA.items()]), said + WEAKNESS.capitalize() + ".")
 
 

@@ -16,6 +16,7 @@ from gutbrain.errors import InputError
 
 MOST_CELLS = 20_000  # of a reference grid; beyond it, weights = "observed" is the way
 GAP = 1e-6  # of a column that others imply: a mean further off cannot be told
+LEAST_DF = 0.5  # with fewer degrees of freedom an interval says nothing
 EXACT = 1e-10  # residuals below this share of the outcome's spread: nothing is left to estimate a variance from
 
 
@@ -57,20 +58,22 @@ class LinearFit:
 
         Returns
         -------
-        table with estimate, standard_error, df, statistic, low, high, p
+        table with estimate, standard_error, df, statistic, low, high, p; the last three null where hardly a degree of
+        freedom is left
         """
         rows = np.atleast_2d(np.asarray(rows, float))
         estimate = rows @ self.estimates
         error = np.sqrt(np.maximum(np.einsum("kp,pq,kq->k", rows, self.degrees.covariance, rows), 0))
         df = np.array([self.degrees.of(row) if size > 0 else np.inf for row, size in zip(rows, error, strict=True)])
         statistic = np.divide(estimate, error, out=np.full(len(rows), np.nan), where=error > 0)
-        reach = stats.t.ppf((1 + confidence) / 2, df) * error
+        free = np.where(df >= LEAST_DF, df, np.nan)
+        reach = stats.t.ppf((1 + confidence) / 2, free) * error
         columns = {
             "estimate": estimate, "standard_error": error, "df": df, "statistic": statistic,
-            "low": estimate - reach, "high": estimate + reach, "p": 2 * stats.t.sf(np.abs(statistic), df),
+            "low": estimate - reach, "high": estimate + reach, "p": 2 * stats.t.sf(np.abs(statistic), free),
         }  # fmt: skip
         # A combination without any coefficient is known to be 0: it has no test.
-        return pl.DataFrame(columns).with_columns(pl.col("statistic", "p").fill_nan(None))
+        return pl.DataFrame(columns).with_columns(pl.col("statistic", "low", "high", "p").fill_nan(None))
 
     @property
     def coefficients(self) -> pl.DataFrame:
@@ -79,11 +82,19 @@ class LinearFit:
         return table.insert_column(0, pl.Series("term", self.design.columns))
 
     def joint(self, rows: np.ndarray) -> dict[str, float]:
-        """Return the F test that linear combinations are zero together: statistic, df, df_error, p."""
+        """Return the F test that linear combinations are zero together: statistic, df, df_error, p.
+
+        Raises
+        ------
+        InputError
+            If the combinations imply each other, or people are too few for so many of them.
+        """
         rows = np.atleast_2d(rows)
         if np.linalg.matrix_rank(rows) < len(rows):
             raise InputError("the contrasts of a joint test imply each other", mend="Leave the implied ones out")
         statistic, count, df = self.degrees.joint(rows, self.estimates)
+        if not (np.isfinite(statistic) and statistic >= 0 and df > 0):
+            raise InputError(f"people are too few to test {count} contrasts together", mend="Test them one by one")
         return {"statistic": statistic, "df": count, "df_error": df, "p": float(stats.f.sf(statistic, count, df))}
 
     def term(self, name: str) -> dict[str, float]:

@@ -79,7 +79,7 @@ def mixed(
     Notes
     -----
     y = X b + Z u + e. The deviance is profiled to relative covariance factors.
-    Sources: Bates et al. 2015, doi 10.18637/jss.v067.i01; `gutbrain.analyse.models.mixed_degrees` for the degrees of freedom.
+    Sources: Bates et al. 2015, doi 10.18637/jss.v067.i01; degrees of freedom: `mixed_degrees`.
     """
     restricted = method == "REML"
     if method not in ("REML", "ML"):

@@ -206,7 +206,8 @@ class Degrees:
 
         Notes
         -----
-        Sources: Kenward & Roger 1997, doi 10.2307/2533558; for Satterthwaite Fai & Cornelius 1996.
+        Not a number where Kenward & Roger's moments belong to no F. Sources: Kenward & Roger 1997, doi
+        10.2307/2533558; for Satterthwaite Fai & Cornelius 1996.
         """
         rows = np.atleast_2d(rows)
         count = len(rows)
@@ -231,13 +232,19 @@ class Degrees:
 
 def _kenward_roger(first: float, second: float, count: int, square: float) -> tuple[float, int, float]:
     """Return the scaled F of Kenward & Roger from their A1 and A2."""
+    if not 0 < second < count:
+        return float("nan"), count, float("nan")
     b = (first + 6 * second) / (2 * count)
     g = ((count + 1) * first - (count + 4) * second) / ((count + 2) * second)
     below = 3 * count + 2 * (1 - g)
     c1, c2, c3 = g / below, (count - g) / below, (count + 2 - g) / below
     expected = 1 / (1 - second / count)
+    if not (1 - c3 * b > 0 and 1 - c2 * b != 0):
+        return float("nan"), count, float("nan")
     variance = 2 / count * (1 + c1 * b) / ((1 - c2 * b) ** 2 * (1 - c3 * b))
     ratio = variance / (2 * expected**2)
+    if not ratio * count > 1:
+        return float("nan"), count, float("nan")
     df = 4 + (count + 2) / (count * ratio - 1)
     return df / (expected * (df - 2)) * square / count, count, df
 

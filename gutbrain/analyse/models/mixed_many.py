@@ -19,11 +19,12 @@ from gutbrain.errors import InputError
 RATIOS = np.concatenate([[0.0], np.logspace(-6, 14, 121)])  # variance between over that within people: where to look
 STEPS = 60  # of Newton's method, each kept between two points of the grid
 SETTLED = 1e-12  # relative step at which the ratio has converged
+WHOLLY = 1e-6  # what is left within people, beside all that is left, below this is rounding
 ALIKE = 1e-12  # an outcome that varies by less than this share of its size is constant
 CONSTANT = "the same in all rows: not tested"
 EXPLAINED = "the model explains every row exactly: not tested"
+UNVARYING = "does not vary within people beyond what the model explains: not tested"
 SINGULAR = "variance between people estimated as 0: tested as if rows of one person were independent"
-SATURATED = "hardly any variance within people: standard errors of changes cannot be trusted"
 FLAT = "likelihood flat in the variances: df of independent rows"
 
 
@@ -116,6 +117,8 @@ def mixed_many(
     scale = np.sqrt((rest**2).sum(axis=0) / free)
     constant, explained = np.ptp(y, axis=0) <= ALIKE * size, scale <= ALIKE * size
     usable = np.flatnonzero(~(constant | explained))
+    left = _within(rest[:, usable] / scale[usable], q, place)
+    unvarying, usable = usable[left <= WHOLLY], usable[left > WHOLLY]
     rest = rest[:, usable] / scale[usable]
     if slope is None:
         solved = _intercepts(rest, q, place, turned, free, restricted)
@@ -131,6 +134,8 @@ def mixed_many(
     df[:, usable] = solved.df.T
     statistic = estimate / error
     notes: list[str | None] = [CONSTANT if constant[at] else EXPLAINED for at in range(count)]
+    for at in unvarying:
+        notes[at] = UNVARYING
     for at, note in zip(usable, solved.notes, strict=True):
         notes[at] = note
     within, likelihood = np.full(count, np.nan), np.full(count, np.nan)
@@ -177,6 +182,14 @@ def _places(y: np.ndarray, x: np.ndarray, groups: Sequence[object] | np.ndarray)
             mend="Leave out terms, or fit a linear model",
         )
     return place
+
+
+def _within(rest: np.ndarray, x: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Return the root mean square that terms and a level of each person leave of outcomes, array [outcome]."""
+    sizes = np.bincount(place)[:, None]
+    y, terms = (values - (_sums(values, place, len(sizes)) / sizes)[place] for values in (rest, x))
+    left = y - terms @ np.linalg.lstsq(terms, y, rcond=1e-10)[0]
+    return np.asarray(np.sqrt((left**2).mean(axis=0)))
 
 
 def _sums(values: np.ndarray, place: np.ndarray, count: int) -> np.ndarray:
@@ -298,10 +311,7 @@ def _intercepts(
     form = (free * change**2 - 2 * hs * change * spread + hh * spread**2) / np.where(plain[:, None], 1.0, area)
     df = np.where(plain[:, None], float(free), spread**2 / np.where(plain[:, None], spread**2, form))
     deviance = free * np.log(2 * np.pi * residual) + free + found["det"]
-    notes = [
-        SINGULAR if singular[at] else SATURATED if ratio[at] >= RATIOS[-1] else FLAT if flat[at] else None
-        for at in range(count)
-    ]
+    notes = [SINGULAR if singular[at] else FLAT if flat[at] else None for at in range(count)]
     variance = residual[:, None] * spread
     covariance = (ratio * residual)[:, None, None]
     return Solved(found["beta"], variance, df, covariance, residual, deviance, singular, notes)

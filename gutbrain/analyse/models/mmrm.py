@@ -103,11 +103,11 @@ def mmrm(
         found = _search(structure, structure.start(start), places, at, design.values, y, method == "REML")
         if found is not None:
             break
-        notes.append(f"the covariance {structure.name!r} cannot be estimated from {len(y)} rows of {people.max() + 1}")
     else:
         raise InputError("no covariance between visits can be estimated", field=visit, mend="Fewer visits or terms")
     if structure.name != covariance:
-        notes.append(f"the covariance is {structure.name!r} instead of {covariance!r}")
+        what = f"the covariance {covariance!r} cannot be estimated from {len(y)} rows of {people.max() + 1} people"
+        notes.append(f"{what}: it is {structure.name!r}")
     parameters, fit = found
 
     def covariances(values: np.ndarray) -> list[np.ndarray]:

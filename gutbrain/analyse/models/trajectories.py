@@ -17,6 +17,7 @@ from gutbrain.errors import InputError
 
 CURVES = {"linear": "day", "spline": "cs(day, df=4)"}  # a natural cubic spline with 3 df beside the intercept
 GRID = 25  # days at which a curve is told
+LEAST_SLOPE = 1e-3  # slopes that part people by less than this share of the remainder are none
 LEAST_DAYS = {"linear": 2, "spline": 5}
 COURSE = {
     "arm": pl.String(), "visit": pl.String(), "day": pl.Float64(), "people": pl.Int64(),
@@ -114,7 +115,9 @@ class DayModel:
     def method(self) -> str:
         """The model in a few words."""
         told = "natural cubic spline of 3 df" if self.curve == "spline" else "straight line"
-        return f"{self.fit.method}; {told} over days" + ("; arms share one mean at day 0" if self.shared else "")
+        own = "level and slope" if (self.fit.components["term"] == "day").any() else "level"
+        shared = "; arms share one mean at day 0" if self.shared else ""
+        return f"{self.fit.method}; {told} over days, each person an own {own}{shared}"
 
     def course(self, confidence: float = 0.95) -> pl.DataFrame:
         """Return the mean curve of each arm with its band; columns as `COURSE`."""
@@ -130,8 +133,25 @@ class DayModel:
 
     def contrasts(self, confidence: float = 0.95) -> pl.DataFrame:
         """Return change from the first to the last day: its difference between arms, or the change itself."""
+        rows, told = self._tested()
+        names = dict.fromkeys(("arm", "reference", "visit", "term", "contrast"), pl.String())
+        if not rows:
+            return pl.concat([pl.DataFrame(schema=names), self.fit.coefficients.drop("term").clear()], how="horizontal")
+        right = self.fit.contrast(np.array(rows), confidence)
+        return pl.concat([pl.DataFrame(told, schema=names, orient="row"), right], how="horizontal")
+
+    def overall(self) -> dict[str, float] | None:
+        """Return the F test of all contrasts together: statistic, df, df_error, p; nothing where it cannot be had."""
+        rows = self._tested()[0]
+        try:
+            return self.fit.joint(np.array(rows)) if len(rows) > 1 else None
+        except InputError:  # people are too few, or contrasts imply each other
+            return None
+
+    def _tested(self) -> tuple[list[np.ndarray], list[tuple[str | None, str, str, str, str]]]:
         means = _at(self.fit, self.arms, np.array([self.start, self.end]))
-        rows, told = [], []
+        rows: list[np.ndarray] = []
+        told: list[tuple[str | None, str, str, str, str]] = []
         for arm in self.arms[1:] or self.arms[:1]:
             pair = [_change(means, who) for who in ([arm, self.arms[0]] if self.arms[1:] else [""])]
             if any(part is None for part in pair):
@@ -142,11 +162,27 @@ class DayModel:
             term = f"{self.arm_name}[{arm}]:{CURVES[self.curve]}" if self.arms[1:] else CURVES[self.curve]
             what = "difference in change" if self.arms[1:] else "change"
             told.append((arm or None, reference, f"day {self.end:g}", term, what))
-        names = dict.fromkeys(("arm", "reference", "visit", "term", "contrast"), pl.String())
-        if not rows:
-            return pl.concat([pl.DataFrame(schema=names), self.fit.coefficients.drop("term").clear()], how="horizontal")
-        right = self.fit.contrast(np.array(rows), confidence)
-        return pl.concat([pl.DataFrame(told, schema=names, orient="row"), right], how="horizontal")
+        return rows, told
+
+
+def _with_slopes(rows: pl.DataFrame, formula: str, degrees_method: str, notes: list[str]) -> Mixed:
+    """Return the fit with a level and a slope of each person, or what of it can be estimated."""
+    try:
+        fit = mixed(rows, "value", formula, random="1 + day", degrees_method=degrees_method)
+        if not fit.singular and fit.converged:
+            return fit
+        # A correlation of 1 is no reason to drop slopes that differ: intervals would be too narrow.
+        fit = mixed(rows, "value", formula, random="1 + day", correlated=False, degrees_method=degrees_method)
+        slopes = fit.components.filter(pl.col("term") == "day")["standard_deviation"][0]
+        reach = slopes * float(np.ptp(rows["day"].to_numpy()))
+        if fit.converged and reach > LEAST_SLOPE * fit.components["standard_deviation"][-1]:
+            notes.append("level and slope of people are taken as uncorrelated: how they go together is not estimable")
+            return fit
+    except InputError as error:
+        if "random effects" not in error.what and "one level" not in error.what:
+            raise
+    notes.append("no slope of their own can be estimated for people: they differ by their level only")
+    return mixed(rows, "value", formula, random="1", degrees_method=degrees_method)
 
 
 def _at(fit: LinearFit, arms: list[str], days: np.ndarray) -> Means:
@@ -183,7 +219,8 @@ def day_model(
 
     Notes
     -----
-    Where no slope of their own can be estimated, people differ by their level only, and a note says so.
+    Where level and slope of people cannot be told to go together, they are taken as uncorrelated; where no slope of
+    their own can be estimated, people differ by their level only. Notes say so.
     """
     if curve not in CURVES:
         raise InputError(f"curve = {curve!r} is not known", field="curve", mend=f"Known: {', '.join(CURVES)}")
@@ -199,6 +236,9 @@ def day_model(
     arms = levels(rows[arm]) if arm else [""]
     kind = pl.col(arm).cast(pl.String).cast(pl.Enum(arms)) if arm else pl.lit("")
     rows = rows.with_columns(kind.alias(ARM), pl.col("person").cast(pl.String), pl.col("value").cast(pl.Float64))
+    moved = int((rows.group_by("person").agg(pl.col(ARM).n_unique())[ARM] > 1).sum())
+    if moved:
+        notes.append(f'{moved} people change arms: courses of arms mix what came before; time = "visit" compares arms')
     if shared and curve == "spline":
         notes.append("a spline has no shared mean at day 0: each arm has its own curve")
         shared = False
@@ -206,15 +246,7 @@ def day_model(
     term = CURVES[curve]
     main = f"{term} + {ARM}:{term}" if several and shared else f"{ARM} * {term}" if several else term
     formula = " + ".join([main, *map(quoted, adjust)])
-    fit = None
-    try:
-        fit = mixed(rows, "value", formula, random="1 + day", degrees_method=degrees_method)
-    except InputError as error:
-        if "random effects" not in error.what and "one level" not in error.what:
-            raise
-    if fit is None or fit.singular or not fit.converged:
-        notes.append("no slope of their own can be estimated for people: they differ by their level only")
-        fit = mixed(rows, "value", formula, random="1", degrees_method=degrees_method)
+    fit = _with_slopes(rows, formula, degrees_method, notes)
     days = fit.table["day"].to_numpy()
     if np.ptp(days) == 0 or not len(_at(fit, arms, days[:1]).levels):
         raise InputError("no course of the arms can be told: covariates imply them, or one day is left", field="day")

@@ -167,14 +167,15 @@ def _linear(table: pl.DataFrame, value: str, group: str, adjust: Sequence[str], 
     found = inverse @ made.values.T @ outcome
     free = len(outcome) - made.values.shape[1]
     spread = float(((outcome - made.values @ found) ** 2).sum() / free)
+    exact = (1e-10 * float(np.ptp(outcome))) ** 2 if np.ptp(outcome) > 0 else np.inf
     method = f"linear model with {', '.join(adjust)}, least squares"
     note = "; ".join(made.notes) or None
     blank = {"method": method, "note": "; ".join(filter(None, [note, "no such column in the model"]))}
     rows: dict[str, dict[str, Any]] = {}
     for level in table[group].cast(pl.String).unique():
         term = f"{group}[{level}]"
-        if term not in made.columns or spread <= 0:
-            rows[term] = blank
+        if term not in made.columns or spread <= exact:
+            rows[term] = blank if term not in made.columns else blank | {"note": "no remainder: no test"}
             continue
         place = made.columns.index(term)
         error = math.sqrt(spread * inverse[place, place])
@@ -196,7 +197,7 @@ def compare_again(table: pl.DataFrame, value: str, formula: str, group: str, con
     ----------
     table : rows with person, `value`, and the columns of the formula
     formula : fixed effects, right-hand side
-    group : column or term whose coefficients are returned, its interactions included
+    group : factor or number whose coefficients are returned, its interactions included
 
     Returns
     -------
@@ -212,9 +213,14 @@ def compare_again(table: pl.DataFrame, value: str, formula: str, group: str, con
     fit = mixed(table, value, formula)
     found = fit.contrast(np.eye(len(fit.estimates)), confidence)
     found = found.with_columns(pl.Series("term", fit.design.columns))
-    own = found.filter(pl.col("term").str.contains(f"{group}[", literal=True) | (pl.col("term") == group))
+    own = found.filter(pl.Series([_of(term, group) for term in fit.design.columns], dtype=pl.Boolean))
     note = "; ".join(fit.notes) or None
     return own.with_columns(
         pl.lit(fit.people, pl.Int64).alias("people"), pl.lit(len(fit.residuals), pl.Int64).alias("rows"),
         pl.lit(fit.method).alias("method"), pl.lit(note, pl.String).alias("note"),
     ).select([pl.col(name).cast(kind) for name, kind in ROW.items()])  # fmt: skip
+
+
+def _of(term: str, group: str) -> bool:
+    """Whether a column of a model is of a group: `arm[b]` and `arm[b]:visit[2]` are of `arm`, `farm[yes]` is not."""
+    return any(part == group or part.startswith(f"{group}[") for part in term.split(":"))

@@ -20,6 +20,9 @@ BASELINES = {
     "change": "the outcome is the change from baseline",
     "free": "each arm has its own mean at baseline",
 }
+WITHIN = "within"  # how arms are compared where most people were in several of them
+CROSSED = "arms are compared within people, all visits together, without carry-over"
+ALL = "all visits"
 MODELS = ("mmrm", "mixed", "ancova", "ordinary")
 ONCE = "once"  # the only visit where none is named
 MOST_VISITS = 8  # of a covariance between visits without a pattern
@@ -34,7 +37,7 @@ class VisitModel:
     ----------
     fit : the linear model
     visits, arms : in order, the baseline and the reference first; an arm "" where there are none
-    handling : of the baseline, a key of `BASELINES`; "" without a baseline
+    handling : of the baseline, a key of `BASELINES`; "" without a baseline; `WITHIN` where people change arms
     cells : (visit, arm) -> combination of coefficients that is its adjusted mean
     shift : what an adjusted mean lacks to be on the scale of the outcome (the mean baseline, for changes)
     deviation, people : standard deviation of the baseline within arms, and of how many people
@@ -56,7 +59,7 @@ class VisitModel:
     @property
     def method(self) -> str:
         """The model in a few words."""
-        told = BASELINES.get(self.handling)
+        told = CROSSED if self.handling == WITHIN else BASELINES.get(self.handling)
         return f"{self.fit.method}; {told}" if told else self.fit.method
 
     def means(self, confidence: float = 0.95) -> pl.DataFrame:
@@ -79,13 +82,25 @@ class VisitModel:
         return self._table(*self._tested(), confidence)
 
     def overall(self) -> dict[str, float] | None:
-        """Return the F test of all contrasts together: statistic, df, df_error, p; nothing for fewer than two."""
+        """Return the F test of all contrasts together: statistic, df, df_error, p; nothing where it cannot be had."""
         rows = self._tested()[0]
-        return self.fit.joint(np.array(rows)) if len(rows) > 1 else None
+        try:
+            return self.fit.joint(np.array(rows)) if len(rows) > 1 else None
+        except InputError:  # people are too few, or contrasts imply each other
+            return None
 
     def _tested(self) -> tuple[list[np.ndarray], list[tuple[str | None, str, str, str, str]]]:
-        rows, told = [], []
+        rows: list[np.ndarray] = []
+        told: list[tuple[str | None, str, str, str, str]] = []
         first, reference = self.visits[0], self.arms[0]
+        if self.handling == WITHIN:
+            for arm in self.arms[1:]:
+                pairs = [[self.cells.get((visit, arm)), self.cells.get((visit, reference))] for visit in self.visits]
+                found = next((row for pair in pairs if (row := _combined(pair)) is not None), None)
+                if found is not None:
+                    rows.append(found)
+                    told.append((arm, reference, ALL, f"{self.arm_name}[{arm}]", "difference"))
+            return rows, told
         after = self.visits if self.arms[1:] and self.handling in ("", "covariate", "change") else self.visits[1:]
         free = self.handling == "free"
         for visit in after:
@@ -105,7 +120,7 @@ class VisitModel:
     def changes(self, confidence: float = 0.95) -> pl.DataFrame:
         """Return the change from baseline within each arm, where the model holds the baseline; columns as above."""
         rows, told = [], []
-        held = self.handling not in ("covariate", "change")
+        held = self.handling not in ("covariate", "change", WITHIN)
         for arm in self.arms if held else []:
             for visit in self.visits[1:]:
                 row = _combined([self.cells.get((visit, arm)), self.cells.get((self.visits[0], arm))])
@@ -174,9 +189,18 @@ def visit_model(
     deviation, people = _deviation(rows, visits[0])
     shift = 0.0
     handling = baseline if len(arms) > 1 and len(visits) > 1 else ""
-    if len(arms) > 1 and rows.group_by("person").agg(pl.col(ARM).n_unique())[ARM].max() != 1:
-        notes.append("some people change arms: each arm has its own baseline mean")
-        handling = "free" if handling else ""
+    begins = _begins(table, visits[0])
+    if begins and handling in BASELINES:
+        # What was first measured after the arms parted is no baseline: to equate or adjust it would hide effects.
+        handling = handling if handling in ("free", "change") else ""
+        told = f"{visits[0]} stands for it" if handling else "arms are compared at each visit, no baseline is held"
+        notes.append(f"not measured at {begins}, the baseline: {told}")
+    moved = int((rows.group_by("person").agg(pl.col(ARM).n_unique())[ARM] > 1).sum())
+    if len(arms) > 1 and len(visits) > 1 and moved:
+        crossed = 2 * moved > rows["person"].n_unique()
+        how = CROSSED if crossed else "each arm has its own baseline mean"
+        notes.append(f"{moved} of {rows['person'].n_unique()} people change arms: {how}")
+        handling = WITHIN if crossed else "free"
     if handling in ("covariate", "change"):
         rows, dropped = _with_baseline(rows, visits[0])
         if dropped:
@@ -245,6 +269,13 @@ def _prepared(
     return rows.with_columns(*kinds, given.alias(ARM), pl.col("value").cast(pl.Float64)), visits, arms, notes
 
 
+def _begins(table: pl.DataFrame, first: str) -> str:
+    """Return the first visit of the design where an outcome was not measured at it, else nothing."""
+    kind = table.schema["visit"]
+    begins = str(kind.categories[0]) if isinstance(kind, pl.Enum) and len(kind.categories) else first
+    return begins if begins != first and first != ONCE else ""
+
+
 def levels(column: pl.Series, day: pl.Series | None = None) -> list[str]:
     """Return the levels that occur: in the order of the Enum, by median day where all have one, or by letters."""
     there = set(column.drop_nulls().cast(pl.String).to_list())
@@ -263,7 +294,9 @@ def _deviation(rows: pl.DataFrame, first: str) -> tuple[float, int]:
     within = start.select((pl.col("value") - pl.col("value").mean().over(ARM)).alias("rest"), ARM)
     df = len(within) - within[ARM].n_unique()
     square = float((within["rest"].to_numpy() ** 2).sum())
-    return float(np.sqrt(square / df)) if df > 0 else 0.0, len(start)
+    size = float(start["value"].abs().max() or 0.0)  # type: ignore[arg-type]
+    deviation = float(np.sqrt(square / df)) if df > 0 else 0.0
+    return deviation if deviation > 1e-10 * size else 0.0, len(start)  # of equal values rounding is left
 
 
 def _with_baseline(rows: pl.DataFrame, first: str) -> tuple[pl.DataFrame, int]:
@@ -282,7 +315,8 @@ def _with_baseline(rows: pl.DataFrame, first: str) -> tuple[pl.DataFrame, int]:
 def _formula(several_visits: bool, several_arms: bool, handling: str, adjust: Sequence[str]) -> str:
     terms = []
     if several_visits and several_arms:
-        terms.append(f"visit + visit:{ARM}" if handling == "constrained" else f"visit * {ARM}")
+        whole = {"constrained": f"visit + visit:{ARM}", WITHIN: f"visit + {ARM}"}
+        terms.append(whole.get(handling, f"visit * {ARM}"))
     elif several_visits or several_arms:
         terms.append("visit" if several_visits else ARM)
     if handling == "covariate":
@@ -295,6 +329,9 @@ def _fitted(
 ) -> tuple[LinearFit, tuple[str, ...]]:
     """Return the fit of the model that is wanted, or of the next that can be fitted."""
     if visits == 1:
+        if (twice := rows["person"].is_duplicated()).any():
+            who = rows.filter(twice)["person"][0]
+            raise InputError(f"person {who} has several values at the one visit", field="visit", mend="Keep one")
         return ordinary(rows, "value", formula), ()
     if model == "ordinary":
         told = "ordinary least squares takes all rows as independent, though people have several"

@@ -61,11 +61,11 @@ def _found(paths: pl.DataFrame, forward: pl.DataFrame, people: int, confidence: 
             & (pl.col("mediator") == row["mediator"]) & (pl.col("outcome") == row["outcome"])
         )  # fmt: skip
         total = same.filter(pl.col("path") == "total")
-        beside = f", of a total of {_with(total.row(0, named=True), confidence)}" if total.height else ""
-        sure = "" if row["low"] > 0 or row["high"] < 0 else "; the interval includes zero"
+        beside = f", the total effect {_with(total.row(0, named=True), confidence)}" if total.height else ""
+        sure = "" if row["low"] > 0 or row["high"] < 0 else " (the interval includes zero)"
         parts.append(
-            f"from {row['source']} through {row['mediator']} to {row['outcome']} goes {_with(row, confidence)}"
-            f" (p {_p(row['p'])}){beside}{sure}"
+            f"the indirect effect of {row['source']} on {row['outcome']} through {row['mediator']} is "
+            f"{_with(row, confidence)}, p {_p(row['p'])}{sure}{beside}"
         )
     more = f"; {len(forward) - SHOWN} further indirect effects are in the table" if len(forward) > SHOWN else ""
     text = "; ".join(parts)
@@ -86,7 +86,8 @@ def _confounded(robustness: pl.DataFrame, row: dict[str, Any]) -> str:
 
 
 def _with(row: dict[str, Any], confidence: float) -> str:
-    return f"{row['estimate']:.3g} ({confidence:.0%} interval {row['low']:.3g} to {row['high']:.3g})"
+    unit = f" {row['unit']}" if row.get("unit") else ""
+    return f"{row['estimate']:.3g}{unit} ({100 * confidence:g} % interval {row['low']:.3g} to {row['high']:.3g})"
 
 
 def _p(value: float | None) -> str:

@@ -20,6 +20,7 @@ from gutbrain.errors import InputError
 RANDOM = ("auto", "intercepts", "slopes")
 FEWEST_PEOPLE = 5
 SLOPES_PEOPLE, SLOPES_OCCASIONS = 10, 5  # people, and occasions of the median person, that random slopes take
+LONG = 1.5  # times the usual gap between occasions: the next one is then hardly the next
 WITHIN = 1e-8  # share of the variance of the source; less than this within people means that it differs between them
 
 
@@ -97,7 +98,8 @@ def repeated_mediation(
     before: str | None = None
     if lagged:
         before = f"{outcome}, before"
-        table = table.with_columns(pl.col(outcome).alias(before), pl.col(outcome).shift(-1).over(person))
+        gap = (pl.col(order).shift(-1) - pl.col(order)).over(person).cast(pl.Float64).alias("gap")
+        table = table.with_columns(pl.col(outcome).alias(before), pl.col(outcome).shift(-1).over(person), gap)
     made = model_matrix(
         table, " + ".join(map(quoted, [source, *covariates])),
         also=(mediator, outcome, person, *([before] if before else [])),
@@ -113,6 +115,8 @@ def repeated_mediation(
             mend=f"Bring {FEWEST_PEOPLE} people with several occasions, or take the model 'single'",
         )
     notes = list(made.notes)
+    if lagged and (long := int((used["gap"] > LONG * used["gap"].median()).sum())):
+        notes.append(f"{long} of {len(used)} next occasions come after a gap of more than {LONG:g} times the usual one")
     generator = generator or np.random.default_rng(1)
     m, y = (used[name].cast(pl.Float64).to_numpy() for name in (mediator, outcome))
     for name, values in ((mediator, m), (outcome, y)):

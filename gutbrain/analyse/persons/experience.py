@@ -16,6 +16,7 @@ from gutbrain.errors import InputError
 from gutbrain.study.study import Study
 
 DAY_BEGINS = 4.0  # o'clock: what is said before belongs to the day before
+MOMENT = 1e-6  # of a day: what rounding makes of a clock time
 LEAST_DAYS = 5  # below this, days are too few to be resampled
 FEW_PAIRS = 30  # below this, the bias of inertia is said
 ACUTE = 0.9  # quantile of all changes of an outcome, from which a change is called acute
@@ -77,7 +78,8 @@ def moments(
     Notes
     -----
     Visits are periods (such as a week before and a week after) where a person has several moments in them; a visit
-    that is a single prompt is none.
+    that is a single prompt is none. A person's moments are told by its clock where all its answers have one, else by
+    its days: the two are never mixed within a person, as days count from another beginning.
     """
     known = diary_forms(study)
     wrong = [form for form in forms if form not in known]
@@ -86,7 +88,8 @@ def moments(
                          field="form", mend=f"It has {', '.join(known) or 'none'}")  # fmt: skip
     rows = study.answers.filter(pl.col("form").is_in(list(forms) or known))
     clock = (pl.col("time") - pl.datetime(1970, 1, 1)).dt.total_seconds() / 86_400
-    rows = rows.with_columns(pl.coalesce(pl.col("day"), clock).alias("at"))
+    mostly = (clock.is_not_null().sum() >= pl.col("day").is_not_null().sum()).over("person")
+    rows = rows.with_columns(pl.when(mostly).then(clock).otherwise("day").alias("at"))
     gone = int(rows["at"].null_count())
     rows = rows.filter(pl.col("at").is_not_null())
     if rows.is_empty():
@@ -97,14 +100,15 @@ def moments(
         table = pl.concat(outcomes)
     else:
         table = rows.with_columns(pl.format("{}.{}", "form", "item").alias("outcome"))
-    shifted = pl.col("at") - day_begins / 24
+    shifted = pl.col("at") - day_begins / 24 + MOMENT
     table = table.select(
         "person", "period", "outcome", shifted.floor().cast(pl.Int64).alias("date"),
         (pl.col("at") * 24).alias("hours"), "value",
     )  # fmt: skip
     same = table.group_by("person", "outcome", "hours", maintain_order=True)
     single = same.agg(pl.col("period").first(), pl.col("date").first(), pl.col("value").mean())
-    notes = [f"{gone} answers without day or time were left out"] if gone else []
+    notes = [f"{gone} answers without day or time (or with one where most of a person have the other) were left out"]
+    notes = notes if gone else []
     if len(single) < len(table):
         notes.append(f"{len(table) - len(single)} answers share item and moment with another: their mean stands")
     order = ["person", "outcome", "hours"]
@@ -146,7 +150,12 @@ def compliance(study: Study, confidence: float = 0.95) -> pl.DataFrame:
     if diary.is_empty() or study.visits.is_empty() or _period(diary.with_columns(at=pl.col("day"))).is_not_null().any():
         return pl.DataFrame(schema=schema)
     given = diary.select("person", "visit").unique().with_columns(pl.lit(True).alias("given"))
-    listed = study.visits.select("person", "visit").join(given, on=["person", "visit"], how="left")
+    # A visit at which something else was done, and by nobody the diary, is no prompt.
+    others = study.answers.filter(~pl.col("form").is_in(diary_forms(study))).select("visit")
+    other = pl.concat([others, *(study.tables[name].select("visit") for name in ("samples", "readings", "beats"))])
+    no_prompts = set(other["visit"].drop_nulls()) - set(diary["visit"])
+    prompts = study.visits.filter(~pl.col("visit").is_in(list(no_prompts)))
+    listed = prompts.select("person", "visit").join(given, on=["person", "visit"], how="left")
     rows = []
     for (person,), own in listed.sort("person").group_by("person", maintain_order=True):
         hits = int(own["given"].sum() or 0)
@@ -191,6 +200,7 @@ def summaries(
         held = [_Own(own, longest_gap) for _, own in rows.group_by("person", "period", maintain_order=True)]
         changes = np.concatenate([own.change for own in held])
         cut = acute or (float(np.quantile(np.abs(changes), ACUTE)) if len(changes) else 0.0)
+        cut = cut or float(np.finfo(float).tiny)  # where hardly anything changes, any change is acute
         exponent = gap_exponent([(own.change, own.gap) for own in held])
         gaps = np.concatenate([own.gap for own in held])
         usual = float(np.median(gaps)) if len(gaps) else 1.0

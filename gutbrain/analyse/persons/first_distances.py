@@ -57,12 +57,15 @@ def paired(occasions: pl.DataFrame, to: str = "previous", replicates: str = "fir
     _known("to", to, TO)
     _known("replicates", replicates, REPLICATES)
     placed = _placed(occasions)
+    placed, strangers = placed.filter(pl.col("person").is_not_null()), placed["person"].null_count()
     lost_in_time = placed.filter(pl.col("person").is_duplicated() & pl.col("visit").is_null() & pl.col("day").is_null())
     if len(lost_in_time):
         raise InputError("the order of a person's occasions is not known",
                          row=str(lost_in_time["person"][0]), field="day",
                          mend="Give the day or the visit of every row")  # fmt: skip
     rows, notes = _single(placed, replicates)
+    if strangers:
+        notes.append(f"{strangers} rows that name no person were left out")
     ranks = sorted({rank for rank in rows["rank"].to_list() if rank is not None})
     before = dict(zip(ranks[1:], ranks, strict=False))
     if to == "adjacent" and rows["rank"].null_count():

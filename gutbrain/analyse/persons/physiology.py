@@ -73,12 +73,13 @@ def transform_of(quantity: str) -> tuple[str, str] | None:
     return next(((how, why) for begin, how, why in TRANSFORMS if quantity.startswith(begin)), None)
 
 
-def physiological(study: Study, most_corrected: float = MOST_CORRECTED) -> Prepared:
+def physiological(study: Study, most_corrected: float = MOST_CORRECTED, found: pl.DataFrame | None = None) -> Prepared:
     """Return the physiological outcomes of a study, one row a person, occasion and outcome.
 
     Parameters
     ----------
     most_corrected : windows with a larger share of corrected beats are left out
+    found : what `gutbrain.study.scores.scores` gave, if it was asked already
 
     Raises
     ------
@@ -92,7 +93,7 @@ def physiological(study: Study, most_corrected: float = MOST_CORRECTED) -> Prepa
     """
     if not 0 <= most_corrected <= 1:
         raise InputError(f"a share of {most_corrected:g} corrected beats is not between 0 and 1", field="corrected")
-    found = scores(study)
+    found = scores(study) if found is None else found
     named = [*found["quantity"].drop_nulls().unique(), *study.readings["quantity"].unique()]
     signal = pl.col("quantity").is_in([name for name in dict.fromkeys(named) if transform_of(name)])
     scored = found.filter(signal & pl.col("person").is_not_null())

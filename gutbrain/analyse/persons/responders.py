@@ -14,6 +14,7 @@ from gutbrain.errors import InputError
 CRITERIA = ("important difference", "half", "remission", "reliable change")
 MISSING = ("left out", "not responded")
 WHOLE = "all"
+TIE = 1e-9  # of a threshold: a change that rounding puts this much below it has reached it
 
 
 def changes(table: pl.DataFrame, start: str, end: str, arm: str = "") -> pl.DataFrame:
@@ -90,8 +91,8 @@ def responded(changed: pl.DataFrame, criterion: str, threshold: float, better: s
             at = changed.filter(pl.col("start") <= 0)["person"][0]
             raise InputError("a share of a start at 0 or below says nothing", row=str(at), field="value",
                              mend="Take another criterion, or leave these people out")  # fmt: skip
-        return changed.with_columns((gain >= threshold * pl.col("start")).alias("responded"))
-    reached = gain > threshold if criterion == "reliable change" else gain >= threshold
+        return changed.with_columns((gain >= threshold * pl.col("start") * (1 - TIE)).alias("responded"))
+    reached = gain > threshold if criterion == "reliable change" else gain >= threshold * (1 - TIE)
     return changed.with_columns(reached.alias("responded"))
 
 

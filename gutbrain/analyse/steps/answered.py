@@ -8,17 +8,35 @@ import polars as pl
 from pydantic import Field, field_validator
 
 from gutbrain.analyse.models.proportions import wilson
+from gutbrain.analyse.named_outcomes import SAFETY, of_one_unit
 from gutbrain.analyse.persons.important_differences import better, half_deviation, important_differences, known, told
 from gutbrain.analyse.persons.reliable_change import CATEGORIES, CAVEATS, LEAST_NORM, METHODS, reliable_change
-from gutbrain.analyse.persons.responders import CRITERIA, MISSING, changes, differences, responded, responders
+from gutbrain.analyse.persons.responders import (
+    CRITERIA,
+    MISSING,
+    WHOLE,
+    changes,
+    differences,
+    responded,
+    responders,
+)
 from gutbrain.analyse.step import Done, Given, Step, required, tested
-from gutbrain.analyse.steps.people_compared import as_findings, group_column, with_group
-from gutbrain.analyse.steps.reliabilities import RELIABILITY, noise_of
+from gutbrain.analyse.steps.people_compared import arm_unused, as_findings, group_column, with_group
+from gutbrain.analyse.steps.reliabilities import RELIABILITY, noise_of, scaled
 from gutbrain.errors import InputError
 from gutbrain.study.part import Finding
 
+RULES = {
+    "important difference": "better by the important difference or more", "half": "better by a share of the start",
+    "remission": "beyond the cut-off at the end, of those who were not at the start",
+    "reliable change": "better by more than noise explains",
+}  # fmt: skip
+BEYOND = {
+    "jacobson-truax": "a change of {:.3g} or more is beyond noise",
+    "practice-adjusted": "a change of {:.3g} or more beyond the mean change of the reference arm is beyond noise",
+    "regression": "a change beyond what the line of the reference arm predicts counts",
+}
 SENSITIVITY = ("sensitivity", "sensitivity differences")
-SAFETY = ".safety"  # an item on self-harm is told to the study team and is no outcome
 
 
 class _StartToEnd(Step):
@@ -67,26 +85,35 @@ class _StartToEnd(Step):
         listed = set(rows["quantity"])
         return self.outcomes or [name for name in there if name in listed and not name.endswith(SAFETY)]
 
+    def _first(self, changed: pl.DataFrame) -> str:
+        """Return the reference: the first of the groups in their order."""
+        kind = changed.schema["arm"]
+        there = set(changed["arm"].cast(pl.String))
+        order = kind.categories.to_list() if isinstance(kind, pl.Enum) else sorted(there)
+        return next((name for name in order if name in there), WHOLE)
+
     def changed(self, given: Given, outcome: str, group: str) -> tuple[pl.DataFrame, list[str]]:
         """Return start and end of each person, arms as a factor, and who was left out."""
         start, end = self.visits(given)
-        table = with_group(given, given.outcome(outcome), group)
+        table, unit, others = of_one_unit(given.outcome(outcome))
+        table = with_group(given, table, group)
+        required(not group or table["arm"].drop_nulls().len() > 0, f"nobody has a known {group}", "Name another group")
         made = changes(table, start, end, "arm" if group else "")
-        notes = []
-        ended = table.filter(
-            (pl.col("visit").cast(pl.String) == end) & ~pl.col("person").is_in(made["person"].implode())
-        )
-        if len(ended):
-            notes.append(f"{len(ended)} people have {end!r} and not {start!r}, or no group, and were left out")
+        notes = [f"values in {', '.join(others)} left out, {unit} kept"] if others else []
+        both = table.filter(pl.col("visit").cast(pl.String).is_in([start, end]))
+        lost = both.filter(~pl.col("person").is_in(made["person"].implode()))
+        without = lost.filter(pl.col("arm").is_null())["person"].n_unique()
+        ended = lost.filter(pl.col("arm").is_not_null())["person"].n_unique()
+        if ended:
+            notes.append(f"{counted(ended)} {end!r} and not {start!r}: left out")
+        if without:
+            notes.append(f"{counted(without)} no {group}: left out")
         return made, notes
 
 
-def scaled(given: Given, outcome: str, row: dict[str, object]) -> float:
-    """Return the value of a row of the table of sources on the scale on which the study was scored."""
-    value = float(str(row["value"]))
-    choices = [options.get("choice") for options in given.study.about.get("forms", {}).values()]
-    # The table holds the scales of 0 to 100; the variant of 0 to 10 has a tenth of everything.
-    return value / 10 if outcome == "ibs-sss.total" and "0 to 10" in choices else value
+def counted(people: int) -> str:
+    """Return a number of people as the begin of a clause."""
+    return "1 person has" if people == 1 else f"{people} people have"
 
 
 class Responders(_StartToEnd):
@@ -126,7 +153,10 @@ class Responders(_StartToEnd):
         parts: dict[str, list[pl.DataFrame]] = {}
         rows: list[dict[str, Any]] = []
         notes: list[Finding] = []
-        said = [f"A responder is defined by {self.criterion}; people without the end are {self.missing}."]
+        start, end = self.visits(given)
+        absent = "left out" if self.missing == MISSING[0] else "counted as not responded"
+        said = [f"Responders from {start} to {end}: {RULES[self.criterion]}; people without {end} are {absent}."]
+        notes += arm_unused(given, group, name)
         for outcome in outcomes:
             try:
                 changed, left_out = self.changed(given, outcome, group)
@@ -140,7 +170,7 @@ class Responders(_StartToEnd):
                 continue
             gone = int(people["responded"].null_count())
             if gone:
-                what = f"{gone} of {len(people)} people lack the end"
+                what = f"{gone} of {len(people)} people have no value at {self.visits(given)[1]!r}"
                 mend = "Read the table `sensitivity`, where they count by the other rule"
                 notes.append(Finding("warning", name, outcome, what, mend))
             labels = [pl.lit(outcome).alias("outcome")]
@@ -154,15 +184,19 @@ class Responders(_StartToEnd):
                     shares.select(*labels, pl.all(), *rule, pl.lit(missing).alias("rule for missing"))
                 )
                 parts.setdefault(other, []).append(apart)
+                told_rows = [self._tested(outcome, row, group, threshold) for row in apart.to_dicts()]
                 if table == "responders":
-                    rows += [self._tested(outcome, row, group, threshold) for row in apart.to_dicts()]
-                    said += _shares_said(outcome, shares, apart)
+                    rows += told_rows
+                    what = f"{outcome} ({threshold:.3g}: {source.partition(';')[0]})"
+                    said += _shares_said(what, shares, apart, level)
+                elif gone:  # with nobody missing both rules are the same test
+                    rows += [row | {"part": SENSITIVITY[0], "method": f"{row['method']}; missing: {missing}"}
+                             for row in told_rows]  # fmt: skip
             parts.setdefault("people", []).append(people.select(*labels, pl.col("arm").cast(pl.String),
                                                                 pl.exclude("arm")))  # fmt: skip
         required(bool(parts), "no outcome could be counted", "; ".join(str(note) for note in notes))
-        if given.design.adjust:
-            what = f"{', '.join(given.design.adjust)} did not enter: shares are compared as they are"
-            notes.append(Finding("note", name, "adjust", what))
+        notes += _unadjusted(given, name)
+        said += _causes(rows)
         return Done({key: pl.concat(found) for key, found in parts.items()}, tested(rows) if rows else Done().tested,
                     tuple(notes), tuple(said))  # fmt: skip
 
@@ -173,7 +207,8 @@ class Responders(_StartToEnd):
         if self.criterion == "half":
             return 0.5, "half of the start"
         if self.criterion == "reliable change":
-            noise = noise_of(given, outcome, changed, self.visits(given)[0], self.reliability)
+            start, first = self.visits(given)[0], self._first(changed)
+            noise = noise_of(given, outcome, changed, start, self.reliability, first)
             return noise.smallest(given.design.confidence), f"reliable change, {noise.origin}"
         kinds = ("important difference",) if self.criterion == "important difference" else (
             "remission cut-off", "clinical cut-off")  # fmt: skip
@@ -235,8 +270,8 @@ class ReliableChange(_StartToEnd):
                 changed, left_out = self.changed(given, outcome, group)
                 notes += as_findings(name, outcome, left_out)
                 direction = better(outcome, self.better)
-                noise = noise_of(given, outcome, changed, start, self.reliability)
-                first = changed["arm"][0] if not group else str(given.design.reference or changed["arm"].min())
+                first = self._first(changed)
+                noise = noise_of(given, outcome, changed, start, self.reliability, first)
                 untreated = changed.filter(pl.col("arm").cast(pl.String) == first).drop_nulls("end") if group else None
                 cut = known(outcome, "clinical cut-off")
                 line = self.cut_off or (scaled(given, outcome, cut) if cut else None)
@@ -268,12 +303,15 @@ class ReliableChange(_StartToEnd):
                 "note": row["note"],
             } for row in apart.to_dicts()]  # fmt: skip
             worse = int((made["category"] == "deteriorated").sum())
+            of = made["category"].drop_nulls().len()
             said.append(
-                f"{outcome}: a change of {smallest:.3g} or more is beyond noise ({noise.origin}); "
-                + ", ".join(f"{row['responders']} of {row['people']} in {row['arm']}" for row in shares.to_dicts())
-                + f" improved reliably, {worse} people deteriorated reliably."
+                f"{outcome}: {BEYOND[self.method].format(smallest)} ({noise.origin}); reliably improved were "
+                + ", ".join(_share_of(row) for row in shares.to_dicts())
+                + f"; {worse} of {of} people deteriorated reliably."
             )
         required(bool(people), "no outcome could be done", "; ".join(str(note) for note in notes))
+        notes += [*arm_unused(given, group, name), *_unadjusted(given, name)]
+        said += _causes(rows)
         one_day = any(str(row["origin"]).startswith(("alpha", "omega")) for row in noises)
         notes += as_findings(name, "method", CAVEATS if one_day else CAVEATS[:1])
         numbers = {"reliability": pl.Float64, "cut_off": pl.Float64}
@@ -321,13 +359,31 @@ def _other(missing: str) -> str:
     return MISSING[1] if missing == MISSING[0] else MISSING[0]
 
 
-def _shares_said(outcome: str, shares: pl.DataFrame, apart: pl.DataFrame) -> list[str]:
-    parts = [f"{row['responders']} of {row['people']} in {row['arm']}" for row in shares.to_dicts()]
-    made = f"{outcome}: {', '.join(parts)} responded"
+def _causes(rows: list[dict[str, Any]]) -> list[str]:
+    """Say when a difference of shares, and a number needed, may be read as an effect."""
+    return ["Differences between groups are effects only if people were randomised to them."] if rows else []
+
+
+def _unadjusted(given: Given, name: str) -> list[Finding]:
+    """Say that covariates of the design do not enter shares."""
+    if not given.design.adjust:
+        return []
+    what = f"{', '.join(given.design.adjust)} did not enter: shares are compared as they are"
+    return [Finding("note", name, "adjust", what, "A step of kind change adjusts for it")]
+
+
+def _share_of(row: dict[str, Any]) -> str:
+    return f"{row['responders']} of {row['people']}" + ("" if row["arm"] == WHOLE else f" in {row['arm']}")
+
+
+def _shares_said(what: str, shares: pl.DataFrame, apart: pl.DataFrame, confidence: float) -> list[str]:
+    parts = [_share_of(row) for row in shares.to_dicts()]
+    made = f"{what}: {', '.join(parts)} responded"
     for row in apart.to_dicts():
         if row["difference"] is not None:
             made += (
-                f"; {row['arm']} less {row['reference']} {100 * row['difference']:+.0f} points "
-                f"({100 * row['low']:.0f} to {100 * row['high']:.0f}), number needed: {row['needed_said']}"
+                f"; {row['arm']} less {row['reference']} {100 * row['difference']:+.0f} percentage points "
+                f"({100 * confidence:g} % CI {100 * row['low']:.0f} to {100 * row['high']:.0f}, p = {row['p']:.2g}), "
+                f"number needed: {row['needed_said']}"
             )
     return [made + "."]

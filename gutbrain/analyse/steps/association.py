@@ -83,6 +83,7 @@ class Association(Step):
             pl.concat_str([pl.lit("centred log-ratio"), pl.col("method")], separator="; ", ignore_nulls=True).alias(
                 "method"
             ),
+            pl.when(pl.col("test") != SLOPE).then("test").alias("part"),
         )
         tables = {"associations": found, "unmatched": pairs.unmatched}
         return Done(tables, tested(rows), notes, _said(found, len(kept), len(common.names) * len(names) - len(kept)))

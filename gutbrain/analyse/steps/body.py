@@ -10,7 +10,8 @@ from pydantic import Field
 from gutbrain.analyse.community import occasion_table
 from gutbrain.analyse.formula import quoted
 from gutbrain.analyse.models.two_groups import ROW, compare_again
-from gutbrain.analyse.persons.experience import DAY_BEGINS, compliance, diary_forms, moments, summaries
+from gutbrain.analyse.named_outcomes import censored, of_one_unit
+from gutbrain.analyse.persons.experience import DAY_BEGINS, STATISTICS, compliance, diary_forms, moments, summaries
 from gutbrain.analyse.persons.physiology import (
     BREATHED,
     SLOW,
@@ -22,11 +23,22 @@ from gutbrain.analyse.persons.physiology import (
     transform_of,
 )
 from gutbrain.analyse.step import Done, Given, Step, required, tested
-from gutbrain.analyse.steps.people_compared import as_findings, chosen, compared, group_column, told_tests, with_group
+from gutbrain.analyse.steps.people_compared import (
+    arm_unused,
+    as_findings,
+    chosen,
+    compared,
+    group_column,
+    named_terms,
+    of_people,
+    told_tests,
+    with_group,
+)
 from gutbrain.errors import InputError
 from gutbrain.study.part import Finding
 
 TESTED_STATISTICS = ["mean", "standard deviation", "inertia", "root mean squared successive difference"]
+LEAST_MOMENTS = 5  # of a person's item, from which a diary is suggested to be summarised
 FEW_PEOPLE = 15  # a group; below it a comparison finds only large differences
 
 
@@ -52,22 +64,29 @@ class Experience(Step):
         group = group_column(given, self.group)
         made = moments(given.study, self.forms, self.scales or None, self.day_begins)
         own = chosen(given, made.table)
+        if given.design.visits:
+            own = own.filter(pl.col("period").is_null() | pl.col("period").is_in(given.design.visits))
         required(len(own) > 0, "no answer is left of what the design analyses")
+        unknown = [each for each in self.statistics if each not in STATISTICS]
+        what = f"{unknown[0]!r} is no statistic" if unknown else ""
+        required(not unknown, what, f"There are {', '.join(STATISTICS)}")
         table = summaries(
             own, longest_gap=self.longest_gap, acute=self.acute, draws=self.draws, continuous=self.continuous,
             confidence=given.design.confidence, generator=given.generator(name),
         )  # fmt: skip
-        unknown = [each for each in self.statistics if each not in set(table["statistic"])]
-        listed = ", ".join(table["statistic"].unique(maintain_order=True))
-        required(not unknown, f"{unknown[0] if unknown else ''!r} is no statistic here", f"There are {listed}")
         table = with_group(given, table, group)
         notes = as_findings(name, "answers", made.notes)
+        lacking = [each for each in self.statistics if each not in set(table["statistic"])]
+        if lacking:
+            what = f"nobody answered twice a day: {', '.join(lacking)} cannot be had"
+            notes.append(Finding("note", name, "statistics", what))
         rows, methods, more = self._compared(given, table, group, name)
         notes += more
         prompts = with_group(given, chosen(given, compliance(given.study, given.design.confidence)), group)
         people, asked_for = table["person"].n_unique(), table["outcome"].n_unique()
+        times = own.select("person", "hours").n_unique()
         said = [
-            f"{len(own)} moments of {people} {'person' if people == 1 else 'people'} in "
+            f"{len(own)} answers at {times} moments of {people} {'person' if people == 1 else 'people'} to "
             f"{asked_for} diary {'outcome' if asked_for == 1 else 'outcomes'} were "
             "summarised within people; pairs of moments never span a night, and intervals resample days."
         ]
@@ -82,7 +101,12 @@ class Experience(Step):
             notes.append(Finding("warning", name, "inertia", what, "Read the note of each row"))
         tables = {"summaries": table, "between": _between(table), "compliance": prompts, "comparisons": methods}
         kept = {key: found for key, found in tables.items() if len(found)}
-        return Done(kept, tested(rows) if rows else Done().tested, tuple(notes), (*said, *told_tests(rows)))
+        return Done(
+            kept,
+            tested(rows) if rows else Done().tested,
+            tuple(notes),
+            (*said, *told_tests(rows, given.design.confidence)),
+        )
 
     def _compared(self, given: Given, table: pl.DataFrame, group: str, name: str
                   ) -> tuple[list[dict[str, Any]], pl.DataFrame, list[Finding]]:  # fmt: skip
@@ -93,10 +117,17 @@ class Experience(Step):
         asked = asked.with_columns(_levels(given, asked, "period").alias("period"))
         periods = asked["period"].drop_nulls().n_unique() > 1
         seen: set[str] = set()
+        adjust: list[str] = []
+        if periods:
+            adjust, lost = of_people(given, name)
+            adjust = [column for column in adjust if column != group]
+            notes += [*lost, *arm_unused(given, group, name)]
+            people = given.study.people.select("person", *adjust)
+            asked = asked.join(people, on="person", how="left", maintain_order="left")
         for (outcome, statistic), own in asked.group_by("outcome", "statistic", maintain_order=True):
             what = f"{outcome}, {statistic}"
             if periods:
-                formula = "arm * period" if group else "period"
+                formula = " + ".join(["arm * period" if group else "period", *map(quoted, adjust)])
                 try:
                     found = compare_again(own, "value", formula, "period", given.design.confidence)
                 except InputError as error:
@@ -104,8 +135,7 @@ class Experience(Step):
                     continue
                 if group:
                     found = found.filter(pl.col("term").str.contains(":"))
-                    renamed = pl.col("term").str.replace("arm[", f"{group}[", literal=True)
-                    found = found.with_columns(renamed)
+                    found = found.with_columns(named_terms(group))
                 told = found.with_columns(pl.lit(what).alias("what"), pl.lit(own["unit"][0]).alias("unit")).to_dicts()
             else:
                 told, found, more = compared(given, own, "value", what, str(own["unit"][0]), group, name)
@@ -117,11 +147,11 @@ class Experience(Step):
 
     @classmethod
     def suggested(cls, given: Given) -> list[Step]:
-        """Return one step where the study has a diary with times."""
-        answers = given.study.answers
-        if answers.filter(pl.col("day").is_not_null() | pl.col("time").is_not_null()).is_empty():
-            return []
-        return [cls()] if diary_forms(given.study) else []
+        """Return one step where the study has a diary with times that somebody kept for a while."""
+        timed = pl.col("day").is_not_null() | pl.col("time").is_not_null()
+        kept = given.study.answers.filter(timed & pl.col("form").is_in(diary_forms(given.study)))
+        longest = kept.group_by("person", "form", "item").len()["len"].max() or 0
+        return [cls()] if longest >= LEAST_MOMENTS else []  # type: ignore[operator]
 
 
 class Physiology(Step):
@@ -138,7 +168,7 @@ class Physiology(Step):
         """Describe each outcome by arm and occasion; model it on its scale, and take logarithms back to ratios."""
         name = self.name or self.kind
         group = group_column(given, self.group)
-        made = physiological(given.study, self.corrected)
+        made = physiological(given.study, self.corrected, given.scores)
         names = self.outcomes or main_outcomes(made.table)
         there = set(made.table["outcome"])
         unknown = [each for each in names if each not in there]
@@ -147,24 +177,28 @@ class Physiology(Step):
         required(bool(names), "the study has no signals of the body", "Readings or beats are needed")
         # The group is joined last: of two columns of one name the joined one would lose its order.
         table = made.table.filter(pl.col("outcome").is_in(list(names))).with_columns(visit="occasion")
-        table = with_group(given, chosen(given, occasion_table(given.study, table)), group)
-        notes = [*as_findings(name, "readings", made.notes), *_breath_notes(name, table)]
+        table = chosen(given, occasion_table(given.study, _at_visits(given, table)))
+        table, notes = _usable(given, table, name)
+        table = with_group(given, table, group)
+        required(len(table) > 0, "no value is left of what the design analyses")
+        notes = [*as_findings(name, "readings", made.notes), *notes, *arm_unused(given, group, name),
+                 *_breath_notes(name, table)]  # fmt: skip
         table = table.with_columns(_levels(given, table, "occasion").alias("occasion"))
         shown = described(table, "arm" if group else "", given.design.confidence)
         rows, ratios = self._tests(given, table, names, group, name, notes) if self.test else ([], [])
-        tables = {"outcomes": table.select(_PREPARED), "described": shown}
+        tables = {"outcomes": table.select(_PREPARED), "described": shown, **_courses(given, table, shown, group)}
         if ratios:
             tables["ratios"] = pl.concat(ratios)
-        if group and self.test:
-            size = min(own["person"].n_unique() for _, own in table.drop_nulls("arm").group_by("arm"))
+        if group and self.test and table["arm"].drop_nulls().n_unique() > 1:
+            size = min((own["person"].n_unique() for _, own in table.drop_nulls("arm").group_by("arm")), default=0)
             if size < FEW_PEOPLE:
                 what = f"the smallest group has {size} people: only large differences can be found"
                 notes.append(Finding("warning", name, group, what, "Read the intervals, not the p"))
         logs = table.filter(pl.col("transform") == "log")["outcome"].n_unique()
         said = [
-            f"{len(names)} signals of {table['person'].n_unique()} people; {logs} of them were compared as logarithms, "
-            "so their differences are ratios.",
-            *told_tests(rows),
+            f"{len(names)} signal{'s' * (len(names) > 1)} of {_people(table)}; {logs} on a logarithmic scale, so "
+            "that differences are ratios.",
+            *told_tests(rows, given.design.confidence),
         ]
         return Done(tables, tested(rows) if rows else Done().tested, tuple(notes), tuple(said))
 
@@ -204,6 +238,9 @@ class Physiology(Step):
                 found = compare_again(own, "transformed", " + ".join(terms), "occasion", given.design.confidence)
                 found = found.filter(pl.col("term").str.contains(":")) if arms > 1 else found
             elif arms > 1:
+                if adjusted:
+                    what = "breathing did not enter: people have one occasion each"
+                    notes.append(Finding("note", name, outcome, what))
                 rows, _, more = compared(given, own, "transformed", outcome, "", group, name)
                 notes += more
                 found = pl.DataFrame(rows, schema=ROW) if rows else pl.DataFrame(schema=ROW)
@@ -212,7 +249,7 @@ class Physiology(Step):
         except InputError as error:
             notes.append(Finding("warning", name, outcome, f"not compared: {error.what}", error.mend))
             return None
-        return found.with_columns(pl.col("term").str.replace("arm[", f"{group}[", literal=True))
+        return found.with_columns(named_terms(group))
 
     @classmethod
     def suggested(cls, given: Given) -> list[Step]:
@@ -224,6 +261,55 @@ class Physiology(Step):
 
 _PREPARED = ["outcome", "person", "arm", "occasion", "day", "value", "unit", "transform", "transformed", "readings",
              "corrected", "breathing", "breathing_from"]  # fmt: skip
+
+
+def _people(table: pl.DataFrame) -> str:
+    count = table["person"].n_unique()
+    return "1 person" if count == 1 else f"{count} people"
+
+
+def _at_visits(given: Given, table: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the visits of the study that the design does not analyse; recordings without a visit stay."""
+    study = given.study
+    tables = (study.visits, study.samples, study.readings, study.answers, study.beats)
+    visits = {name for part in tables for name in part["visit"].drop_nulls().unique()}
+    gone = list(visits - set(given.design.visits)) if given.design.visits else []
+    return table.filter(pl.col("occasion").is_null() | ~pl.col("occasion").is_in(gone))
+
+
+def _usable(given: Given, table: pl.DataFrame, name: str) -> tuple[pl.DataFrame, list[Finding]]:
+    """Return each outcome in one unit, and what is to be known of its values."""
+    parts, notes = [], []
+    for (outcome,), rows in table.group_by("outcome", maintain_order=True):
+        own, unit, others = of_one_unit(rows)
+        parts.append(own)
+        where = str(outcome)
+        if others:
+            what = f"values in {', '.join(others)} left out, {unit} kept"
+            notes.append(Finding("warning", name, where, what))
+        if beyond := censored(given, where):
+            what = f"{beyond} readings lie beyond the limit of their assay and are taken to be at it"
+            notes.append(Finding("warning", name, where, what, "Read the medians in `described`"))
+        if lost := own["occasion"].null_count():
+            what = f"{lost} of {len(own)} values belong to no visit or recording: described, not compared"
+            notes.append(Finding("warning", name, where, what, "Name their visits"))
+    return (pl.concat(parts) if parts else table), notes
+
+
+def _courses(given: Given, table: pl.DataFrame, shown: pl.DataFrame, group: str) -> dict[str, pl.DataFrame]:
+    """Return the tables that courses over visits are drawn from; means of logarithms are taken back."""
+    known = pl.col("occasion").cast(pl.String).is_in(given.design.visits)
+    arm = pl.col("arm").cast(pl.String) if group else pl.lit(None, pl.String)
+    made = [arm.alias("arm"), pl.col("occasion").cast(pl.String).alias("visit")]
+    rows, means = table.filter(known).with_columns(made), shown.filter(known).with_columns(made)
+    if rows.is_empty():
+        return {}
+    keys = ["outcome", "arm", "visit"]
+    days = rows.group_by(keys).agg(pl.col("day").median())
+    joined = means.join(days, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    model = [pl.lit(None, pl.Float64).alias(f"adjusted_{part}") for part in ("mean", "low", "high")]
+    return {"course": joined.select(*keys, "day", "people", "mean", "low", "high", *model),
+            "people": rows.select("outcome", "person", "arm", "visit", "day", "value")}  # fmt: skip
 
 
 def _levels(given: Given, table: pl.DataFrame, column: str) -> pl.Series:

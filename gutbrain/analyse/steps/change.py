@@ -8,17 +8,22 @@ import polars as pl
 from pydantic import Field
 from scipy import stats
 
+from gutbrain.analyse.community import occasion_table
 from gutbrain.analyse.models.trajectories import DayModel, conformed, day_model, people_table, raw_course, visit_course
-from gutbrain.analyse.models.visit_models import ONCE, VisitModel, visit_model
-from gutbrain.analyse.named_outcomes import known_outcomes, outcome_of
+from gutbrain.analyse.models.visit_models import VisitModel, visit_model
+from gutbrain.analyse.named_outcomes import SAFETY, censored, known_outcomes, of_one_unit, outcome_of
 from gutbrain.analyse.persons.important_differences import known, told
+from gutbrain.analyse.persons.physiology import transform_of
 from gutbrain.analyse.step import Done, Given, Step, required, tested
+from gutbrain.analyse.steps.body import Physiology
+from gutbrain.analyse.steps.change_said import overview, sentence
+from gutbrain.analyse.steps.reliabilities import scaled
 from gutbrain.errors import InputError
 from gutbrain.study.part import Finding
 
 LEAST_PEOPLE = 5  # of a suggested step
 SKEWED, SKEWED_ROWS = 2.0, 20  # residuals: normal ones of 20 rows exceed this skewness in fewer than 1 of 1000 cases
-MOST_TOLD = 5  # outcomes of which the report tells a figure
+JOINT = "joint tests"  # the part of the family that is corrected apart: one F test an outcome, of all its contrasts
 CONTRASTS = (
     "outcome", "arm", "reference", "visit", "contrast", "estimate", "standard_error", "low", "high", "df", "statistic",
     "p", "unit", "primary", "hedges_g", "hedges_low", "hedges_high", "important_difference", "relation", "method",
@@ -74,12 +79,12 @@ class Change(Step):
         said: list[str] = []
         for name in names:
             try:
-                tables, sentence = self._one(given, name, notes)
+                tables, main = self._one(given, name, notes)
             except InputError as error:
                 failed = failed or error
                 notes.append(Finding("warning", self._name, name, f"not analysed: {error}"))
                 continue
-            said.append(sentence)
+            said.append(main)
             for key, table in tables.items():
                 parts.setdefault(key, []).append(table)
         if not parts:
@@ -87,7 +92,7 @@ class Change(Step):
             raise failed
         made = {key: pl.concat(tables, how="vertical_relaxed") for key, tables in parts.items()}
         rows = made.pop("tested")
-        return Done(made, tested(rows), tuple(notes), self._said(given, made, said))
+        return Done(made, tested(rows), tuple(notes), overview(made, said, self.randomised))
 
     @property
     def _name(self) -> str:
@@ -96,10 +101,10 @@ class Change(Step):
     def _one(self, given: Given, name: str, notes: list[Finding]) -> tuple[dict[str, pl.DataFrame], str]:
         """Return the tables of one outcome, and its main figure in words."""
         table = outcome_of(given, name)
-        unit, several = _unit(table)
+        table, unit, several = of_one_unit(table)
         if several:
             notes.append(Finding("warning", self._name, name, f"values in {', '.join(several)} left out, {unit} kept"))
-            table = table.filter(pl.col("unit") == unit)
+        notes.extend(Finding("warning", self._name, name, what, mend) for what, mend in _of_values(given, name))
         required(table["value"].is_finite().any(), f"{name} has no value at the visits of the design")
         if name in self.logarithm:
             required(bool((table["value"].fill_nan(None).drop_nulls() > 0).all()), f"{name} is not above 0 everywhere",
@@ -114,16 +119,24 @@ class Change(Step):
         model: DayModel | VisitModel
         if (self.time or ("day" if unseen else "visit")) == "day":
             shared = self._baseline == "constrained"
+            asked = {"baseline": self._baseline in ("covariate", "change"), "model": bool(self.model),
+                     "covariance": self.covariance != "unstructured"}  # fmt: skip
+            if ignored := [option for option, given_ in asked.items() if given_]:
+                what = f"{', '.join(ignored)} did not enter: over days each person has a line of its own"
+                notes.append(Finding("warning", self._name, name, what, 'Use time = "visit"'))
             model = day_model(table, arm, adjust, self.curve, shared, self.degrees)
-            constrained, overall, changes = model.shared, None, None
+            constrained, changes = model.shared, None
             raw = raw_course(table.filter(pl.col("visit").is_not_null()), arm, confidence)
             course = pl.concat([conformed(raw), model.course(confidence)])
         else:
             model = visit_model(table, arm, adjust, self._baseline, self.model, self.covariance, self.degrees)
-            constrained, overall = model.handling == "constrained", model.overall()
+            constrained = model.handling == "constrained"
             changes = model.changes(confidence)
             course = visit_course(table, model, arm, confidence)
-        found = model.contrasts(confidence)
+        found, overall = model.contrasts(confidence), model.overall()
+        if untold := found["p"].null_count():
+            what = f"{untold} of {len(found)} contrasts have hardly a degree of freedom: not tested"
+            notes.append(Finding("warning", self._name, name, what, "More people are needed, or a simpler covariance"))
         if constrained and not self.randomised:
             what = "one mean of all arms at baseline presumes that people were randomised; the plan does not say so"
             notes.append(Finding("warning", self._name, name, what, 'Say randomised = true, or use baseline = "free"'))
@@ -134,7 +147,8 @@ class Change(Step):
         if found.is_empty():
             required(len(course) > 0, f"{name} has no value")
             notes.append(Finding("note", self._name, name, "one visit and no arms: there is nothing to compare"))
-        mid, source = (None, "") if name in self.logarithm else self._important(name)
+        logs = name in self.logarithm
+        mid, source = (None, "") if logs else self._important(given, name)
         found = self._completed(found, name, unit, mid, model.method)
         head = pl.lit(name).alias("outcome")
         tables = {
@@ -146,23 +160,26 @@ class Change(Step):
                 pl.col("outcome").alias("what"), "term", "estimate", "standard_error", "low", "high", "unit",
                 "statistic", "df", "p", pl.lit(model.fit.people).alias("people"),
                 pl.lit(len(model.fit.residuals)).alias("rows"), "method",
-                pl.lit("; ".join(model.notes) or None, pl.String).alias("note"),
+                pl.lit("; ".join(model.notes) or None, pl.String).alias("note"), pl.lit(None, pl.String).alias("part"),
             ),
         }  # fmt: skip
+        if overall is not None:
+            tables["tested"] = pl.concat([tables["tested"], _joint(tables["tested"], overall)])
         if changes is not None and len(changes):
+            # No p: that one arm changed and another did not is no difference between them.
             tables["changes"] = changes.select(head, "arm", "visit", "estimate", "standard_error", "low", "high", "df",
-                                               "p", "hedges_g", "hedges_low", "hedges_high")  # fmt: skip
-        return tables, _sentence(found, mid, source, confidence)
+                                               "hedges_g", "hedges_low", "hedges_high")  # fmt: skip
+        return tables, sentence(found, overall, mid, source, confidence, logs)
 
     @property
     def _baseline(self) -> str:
         return self.baseline or ("constrained" if self.randomised else "free")
 
-    def _important(self, name: str) -> tuple[float | None, str]:
+    def _important(self, given: Given, name: str) -> tuple[float | None, str]:
         if name in self.mid:
             return abs(self.mid[name]), "as the plan says"
         row = known(name, "important difference")
-        return (float(str(row["value"])), told(row)) if row else (None, "")
+        return (scaled(given, name, row), told(row)) if row else (None, "")
 
     def _completed(self, found: pl.DataFrame, name: str, unit: str, mid: float | None, method: str) -> pl.DataFrame:
         """Add what stands beside a contrast: outcome, unit, whether it is the last visit, and what is important."""
@@ -189,21 +206,6 @@ class Change(Step):
             pl.lit(method).alias("method"),
         )  # fmt: skip
 
-    def _said(self, given: Given, made: dict[str, pl.DataFrame], sentences: list[str]) -> tuple[str, ...]:
-        count = made["models"]["outcome"].n_unique()
-        methods = made["models"]["model"].value_counts(sort=True)["model"].to_list()
-        arms = made["contrasts"]["contrast"].str.contains("difference").any()
-        what = "compared between arms" if arms else "followed over time"
-        first = f"{count} outcome{'s' * (count > 1)} {'were' if count > 1 else 'was'} {what} with {methods[0]}"
-        first += f" and {len(methods) - 1} other models." if len(methods) > 1 else "."
-        told_rows = [sentence for sentence in sentences if sentence]
-        later = [f"{sentence}." for sentence in told_rows[:MOST_TOLD]]
-        if len(told_rows) > MOST_TOLD:
-            later.append(f"{len(told_rows) - MOST_TOLD} more outcomes stand in the table of contrasts.")
-        if arms and not self.randomised:
-            later.append("Whether people were randomised is not said: differences between arms are associations.")
-        return (first, *( [" ".join(later)] if later else []))  # fmt: skip
-
     @classmethod
     def suggested(cls, given: Given) -> list[Step]:
         """Return one step for all outcomes that have arms or visits to compare."""
@@ -215,11 +217,9 @@ class Change(Step):
     @classmethod
     def _suggested(cls, given: Given) -> list[Step]:
         study, arm = given.study, given.design.arm
-        wanted: list[str] = []
-        rows = given.outcomes
-        times = max(rows["visit"].n_unique(), rows["day"].n_unique()) if len(rows) else 0
-        if len(rows) and rows["person"].n_unique() >= LEAST_PEOPLE and (arm or times > 1):
-            wanted.append("*")
+        everything = known_outcomes(given, [])
+        names = _analysable(given)
+        wanted = ["*"] if names and names == everything else names
         samples = study.samples.drop_nulls("person")
         several = samples["visit"].drop_nulls().n_unique() > 1
         enough = samples["person"].n_unique() >= LEAST_PEOPLE and (bool(arm) or several)
@@ -229,10 +229,53 @@ class Change(Step):
         return [cls(outcomes=wanted)] if wanted else []
 
 
-def _unit(table: pl.DataFrame) -> tuple[str, list[str]]:
-    """Return the unit of most rows, and the others."""
-    units = table["unit"].fill_null("").value_counts(sort=True)["unit"].to_list()
-    return str(units[0]) if units else "", [str(unit) for unit in units[1:]]
+def _analysable(given: Given) -> list[str]:
+    """Return the outcomes that can be compared between arms or followed; what the step physiology tests is not here."""
+    arm = given.design.arm
+    rows = given.ordered(occasion_table(given.study, given.outcomes)).filter(pl.col("value").is_finite())
+    arm = arm if arm in rows.columns else ""
+    signals = bool(Physiology.suggested(given))
+    found = []
+    for (quantity,), own in rows.drop_nulls([arm] if arm else []).group_by("quantity"):
+        name, people = str(quantity), own["person"].n_unique()
+        again = own["person"].is_duplicated().any()
+        when = own["day"] if own["visit"].null_count() == len(own) else own["visit"]
+        followed = again and when.drop_nulls().n_unique() > 1
+        arms = bool(arm) and own[arm].n_unique() > 1 and (when.name == "visit" or not again)
+        told = name.endswith(SAFETY) or (signals and transform_of(name) is not None)
+        if people >= LEAST_PEOPLE and own["value"].n_unique() > 1 and (followed or arms) and not told:
+            found.append(name)
+    return sorted(found)
+
+
+def _of_values(given: Given, name: str) -> list[tuple[str, str]]:
+    """Return what is to be known of the values of an outcome, and what to do about it."""
+    found = []
+    if beyond := censored(given, name):
+        what = f"{beyond} readings lie beyond the limit of their assay and are taken to be at it"
+        found.append((what, "Compare shares above the limit where they are many"))
+    rows = given.outcomes.filter(pl.col("quantity") == name)
+    nowhere = rows.filter(pl.col("visit").is_null())
+    if given.design.visits and 0 < len(nowhere) < len(rows):
+        found.append((f"{len(nowhere)} of {len(rows)} values have no visit and are left out", "Name their visits"))
+    merged = nowhere.filter(pl.col("day").is_null() & pl.col("method").str.starts_with("median of "))
+    if len(merged):
+        what = f"{len(merged)} people have several values without visit or day, of which the median stands"
+        found.append((what, "Name the visits of readings and recordings"))
+    return found
+
+
+def _joint(rows: pl.DataFrame, overall: dict[str, float]) -> pl.DataFrame:
+    """Return the F test of all contrasts of an outcome as a row like theirs."""
+    first = rows.head(1)
+    below = f"; F test with {overall['df_error']:.4g} denominator degrees of freedom"
+    gone = ("estimate", "standard_error", "low", "high")
+    return first.with_columns(
+        pl.lit(f"all {overall['df']:g} contrasts together").alias("term"),
+        *(pl.lit(None, pl.Float64).alias(name) for name in gone),
+        *(pl.lit(float(overall[name])).alias(name) for name in ("statistic", "df", "p")),
+        (pl.col("method") + below).alias("method"), pl.lit(JOINT).alias("part"),
+    )  # fmt: skip
 
 
 def _model_table(name: str, model: DayModel | VisitModel, overall: dict[str, float] | None) -> pl.DataFrame:
@@ -248,28 +291,3 @@ def _model_table(name: str, model: DayModel | VisitModel, overall: dict[str, flo
     kinds = {"outcome": pl.String, "model": pl.String, "formula": pl.String, "people": pl.Int64, "rows": pl.Int64,
              **{key: pl.Float64 for key in row if key.startswith(("minus", "overall"))}, "note": pl.String}  # fmt: skip
     return pl.DataFrame([row], schema=kinds)
-
-
-def _sentence(found: pl.DataFrame, mid: float | None, source: str, confidence: float) -> str:
-    """Return the contrasts of the last visit in words."""
-    told_rows = []
-    for row in found.filter(pl.col("primary")).iter_rows(named=True):
-        if row["p"] is None:
-            continue
-        who = (
-            f"{row['arm']} against {row['reference']}"
-            if "difference" in row["contrast"]
-            else f"since {row['reference']}"
-        )
-        place = "" if row["visit"] == ONCE else f" at {row['visit']}"
-        p = "p < 0.001" if row["p"] < 0.001 else f"p = {row['p']:.2g}"
-        unit = f" {row['unit']}" if row["unit"] else ""
-        text = (
-            f"{row['outcome']}, {row['contrast']} {who}{place}: {row['estimate']:.3g}{unit} "
-            f"({100 * confidence:g} % CI {row['low']:.3g} to {row['high']:.3g}; {p})"
-        )
-        if row["relation"] is not None:
-            what = {"important": "all of it beyond", "too small to be important": "all of it below"}
-            text += f", {what.get(row['relation'], 'undecided against')} the important difference of {mid:g} ({source})"
-        told_rows.append(text)
-    return "; ".join(told_rows)

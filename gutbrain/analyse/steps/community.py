@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,19 +14,21 @@ from gutbrain.analyse.communities.anosim import anosim
 from gutbrain.analyse.communities.dispersion import compare_dispersion, dispersion
 from gutbrain.analyse.communities.distances import Distances, centred_log_ratio, without_zeros
 from gutbrain.analyse.communities.mantel import ALTERNATIVES, METHODS, mantel
-from gutbrain.analyse.communities.permanova import permanova
-from gutbrain.analyse.communities.permutation import suited
+from gutbrain.analyse.communities.permanova import MIXED, MOSTLY, permanova
+from gutbrain.analyse.communities.permutation import between_share, few_said, suited
 from gutbrain.analyse.community import Community
-from gutbrain.analyse.formula import quoted, variables
+from gutbrain.analyse.formula import model_matrix, quoted, variables
 from gutbrain.analyse.step import Done, Given, Step, required, tested
 from gutbrain.analyse.steps import of_distances as shared
 from gutbrain.analyse.steps.of_distances import OfDistances
+from gutbrain.analyse.steps.predictors import TERMS_SAID, with_number, with_outcomes
 from gutbrain.errors import InputError
 from gutbrain.study.part import Finding
 
+PAIRS = 1500  # of samples that the figure of a Mantel test shows
 SPREAD = 0.05  # below this p, groups are said to differ in dispersion
 SMALL, UNEQUAL = 5, 2.0  # samples of a group that are few; ratio of group sizes that is unequal
-TERMS = Field(default="", description="right-hand side of the model; empty: arm * visit as far as there are")
+TERMS = Field(default="", description=TERMS_SAID)
 STRATA = Field(default="", description="column that nothing is exchanged across, such as the centre")
 SERIES = Field(default=False, description="samples of a person are equal steps in time: they are shifted, not shuffled")
 
@@ -42,8 +45,11 @@ class Permanova(OfDistances):
 
     def run(self, given: Given) -> Done:
         """Partition the squared distances, and compare the spread of the same groups."""
-        found = self.measured(self.community(given))
+        found = self.measured(given, self.community(given))
         formula = shared.formula_of(given, self.terms, found.samples)
+        samples, told = with_outcomes(given, found.samples, formula)
+        found = replace(found, samples=samples, notes=(*found.notes, *told))
+        shared.blocks(samples, self.strata)
         people, order = shared.people_column(found.samples), shared.order_column(found.samples, self.series)
         table = permanova(
             found.values, found.samples, formula, by=self.by, permuted=self.permuted, people=people, order=order,
@@ -51,13 +57,15 @@ class Permanova(OfDistances):
             generator=given.generator(self.called()),
         )  # fmt: skip
         notes, spread = self._spread(found, formula, given)
+        if not self.series and shared.like_a_series(samples):
+            notes.append(Finding("warning", self.called(), "series", *shared.SHUFFLED))
         terms = table.filter(pl.col("f").is_not_null() & ~pl.col("term").is_in(given.design.adjust))
-        used = found.samples.drop_nulls(variables(formula, found.samples.columns))
+        used = samples[model_matrix(samples, formula, tuple(filter(None, (people, order, self.strata)))).rows.tolist()]
         rows = [
             {
                 "what": f"community, {found.metric}", "term": row["term"], "estimate": row["r2"],
                 "unit": "share of variation", "statistic": row["f"], "df": float(row["df"]), "p": row["p"],
-                "people": used["person"].n_unique(), "rows": row["rows"],
+                "people": used["person"].n_unique(), "rows": len(used),
                 "method": f"PERMANOVA by {self.by}" + (
                     f", {row['permutations']} permutations: {row['exchange']}" if row["exchange"] else ""
                 ),
@@ -66,7 +74,7 @@ class Permanova(OfDistances):
             for row in terms.iter_rows(named=True)
         ]  # fmt: skip
         said = [
-            f"PERMANOVA of {found.metric} distances of {table['rows'][0]} samples of {used['person'].n_unique()} "
+            f"PERMANOVA of {found.metric} distances of {len(used)} samples of {used['person'].n_unique()} "
             f"people by {formula}: "
             + "; ".join(_share_said(row) for row in terms.iter_rows(named=True)) + "."
         ]  # fmt: skip
@@ -85,6 +93,7 @@ class Permanova(OfDistances):
             uneven = f"groups of {min(sizes)} to {max(sizes)} samples" if max(sizes) > UNEQUAL * min(sizes) else ""
             few = f"a group has {min(sizes)} samples only" if min(sizes) < SMALL else ""
             try:
+                part, _ = shared.of_several_people(part, name)
                 design = shared.group_design(part.samples, name, self.strata, self.series)
                 made = compare_dispersion(
                     dispersion(part.values, part.samples[name]), design=design, permutations=999,
@@ -120,12 +129,13 @@ class Dispersion(OfDistances):
 
     def run(self, given: Given) -> Done:
         """Measure each sample's distance to the centre of its group, and compare the groups."""
-        found, group = shared.grouped(self.measured(self.community(given)), given, self.group)
+        found, group = shared.grouped(self.measured(given, self.community(given)), given, self.group)
+        found, alone = shared.of_several_people(found, group)
         samples = found.samples
         made = dispersion(found.values, samples[group], centre=self.centre, unbiased=self.unbiased)
         overall, pairs = compare_dispersion(
             made, design=shared.group_design(samples, group, self.strata), permutations=self.permutations,
-            generator=given.generator(self.called()),
+            generator=given.generator(self.called()), confidence=given.design.confidence,
         )  # fmt: skip
         axes = made.coordinates[:, :2]
         table = samples.select("sample", "person", pl.col(group).cast(pl.String).alias("group")).with_columns(
@@ -139,7 +149,7 @@ class Dispersion(OfDistances):
         method = (
             f"distance to the {self.centre} (Anderson 2006), {first['permutations']} permutations: {first['exchange']}"
         )
-        note = "; ".join(made.notes) or None
+        note = "; ".join([*made.notes, *few_said(first["permutations"])]) or None
         rows: list[dict[str, Any]] = [
             {**common, "term": group, "statistic": first["f"], "df": float(first["df"]), "p": first["p"],
              "method": method, "note": note}
@@ -160,6 +170,7 @@ class Dispersion(OfDistances):
             f"permutation p = {first['p']:.3g}.",
         )
         notes = [Finding("note", self.called(), group, what) for what in (*found.notes, *made.notes)]
+        notes += [Finding("warning", self.called(), group, what) for what in alone]
         tables = {"dispersion": table, "centroids": centroids, "test": overall, "pairs": pairs}
         return Done(tables, tested(rows), tuple(notes), said)
 
@@ -179,7 +190,7 @@ class Anosim(OfDistances):
 
     def run(self, given: Given) -> Done:
         """Compare the ranks of distances."""
-        found, group = shared.grouped(self.measured(self.community(given)), given, self.group)
+        found, group = shared.grouped(self.measured(given, self.community(given)), given, self.group)
         made = anosim(
             found.values, found.samples[group], design=shared.group_design(found.samples, group, self.strata),
             permutations=self.permutations, generator=given.generator(self.called()),
@@ -188,7 +199,8 @@ class Anosim(OfDistances):
         people = found.samples["person"].n_unique()
         rows = [
             {"what": f"community, {found.metric}", "term": group, "estimate": row["r"], "unit": "R of ANOSIM",
-             "statistic": row["r"], "p": row["p"], "people": people, "rows": len(found), "note": row["note"],
+             "statistic": row["r"], "p": row["p"], "people": people, "rows": len(found),
+             "note": "; ".join(part for part in (row["note"], *few_said(row["permutations"])) if part) or None,
              "method": f"ANOSIM, {row['permutations']} permutations: {row['exchange']}"}
         ]  # fmt: skip
         said = f"ANOSIM of {found.metric} distances by {group}: R {row['r']:.3g}, p = {row['p']:.3g}."
@@ -209,20 +221,25 @@ class Mantel(OfDistances):
     def run(self, given: Given) -> Done:
         """Correlate the distances with Euclidean distances of the numbers, each in standard deviations."""
         required(bool(self.against), "a Mantel test needs numbers to compare with", "Name columns in `against`")
-        found = self.measured(self.community(given))
-        samples = found.samples
+        found = self.measured(given, self.community(given))
+        samples, told = found.samples, list[str]()
         for name in (*self.against, *self.partial):
-            samples = shared.with_number(samples, name, given)
+            samples, about = with_number(samples, name, given)
+            told += about
         whole = samples.select(pl.all_horizontal(pl.col([*self.against, *self.partial]).is_not_null())).to_series()
         found, samples = found.keep(whole.to_numpy()), samples.filter(whole)
         required(len(samples) >= 4, f"{len(samples)} samples have all of {', '.join(self.against)}", "Fill them in")
         numbers = samples.select(self.against).to_numpy()
         people = samples["person"].n_unique()
         order = samples[shared.order_column(samples, False)] if shared.order_column(samples, False) else None
-        design = suited(numbers, samples["person"], order, samples[self.strata] if self.strata else None)
+        design = suited(numbers, samples["person"], order, shared.blocks(samples, self.strata))
+        lost = [f"{int((~whole).sum())} samples lack a number"] if not whole.all() else []
+        if people < len(samples) and design.between == "none" and between_share(numbers, samples["person"]) > MOSTLY:
+            lost.append(MIXED.replace("the share", "r"))
         given_that = shared.differences(samples, self.partial) if self.partial else None
+        apart = shared.differences(samples, self.against)
         made = mantel(
-            found.values, shared.differences(samples, self.against), given_that, method=self.correlation,
+            found.values, apart, given_that, method=self.correlation,
             alternative=self.alternative, design=design, permutations=self.permutations,
             generator=given.generator(self.called()),
         )  # fmt: skip
@@ -234,13 +251,14 @@ class Mantel(OfDistances):
              "rows": len(samples),
              "method": f"Mantel, {self.correlation}, {self.alternative}, {row['permutations']} permutations: "
              f"{row['exchange']}",
-             "note": f"{int((~whole).sum())} samples lack a number" if not whole.all() else None}
+             "note": "; ".join([*lost, *few_said(row["permutations"])]) or None}
         ]  # fmt: skip
         said = (
             f"Mantel test of {found.metric} distances with differences in {term}: r {row['r']:.3g} "
             f"({self.correlation}), p = {row['p']:.3g}, {len(samples)} samples of {people} people."
         )
-        return Done({"mantel": made}, tested(rows), (), (said,))
+        notes = tuple(Finding("note", self.called(), "against", what) for what in dict.fromkeys((*found.notes, *told)))
+        return Done({"mantel": made, "pairs": _pairs(samples, found.values, apart)}, tested(rows), notes, (said,))
 
 
 class Constrained(OfDistances):
@@ -259,17 +277,18 @@ class Constrained(OfDistances):
     def run(self, given: Given) -> Done:
         """Ordinate under the model, and test it."""
         community = self.community(given)
-        samples = community.samples
         conditions = " + ".join([part for part in (self.conditions, *map(quoted, given.design.adjust)) if part])
-        formula = self.terms or shared.default_terms(given, samples)
+        formula = self.terms or shared.default_terms(given, community.samples)
         required(bool(formula), "there is no arm and no visit to constrain by", "Name `terms`")
+        samples, told = with_outcomes(given, community.samples, formula, conditions)
         if self.method == "dbrda":
-            found = ordinations.dbrda(self.measured(community).values, samples, formula, conditions)
+            found = ordinations.dbrda(self.measured(given, community).values, samples, formula, conditions)
         elif self.method == "rda":
             ratios = centred_log_ratio(without_zeros(community.values, self.zeros, self.pseudocount))
             found = ordinations.rda(ratios, samples, formula, conditions)
         else:
             found = ordinations.cca(community.values, samples, formula, conditions)
+        shared.blocks(samples, self.strata)
         options: dict[str, Any] = {
             "people": shared.people_column(samples), "order": shared.order_column(samples, self.series),
             "blocks": self.strata, "series": self.series, "permutations": self.permutations,
@@ -283,23 +302,43 @@ class Constrained(OfDistances):
             {"what": what, "term": row["term"], "estimate": row["r2"], "unit": "share of variation",
              "statistic": row["f"], "df": float(row["df"]), "p": row["p"], "people": people, "rows": len(used),
              "method": f"{self.method} by {self.by}{f', given {conditions}' if conditions else ''}, "
-             f"{row['permutations']} permutations: {row['exchange']}", "note": "; ".join(found.notes) or None}
-            for row in made.drop_nulls("p").iter_rows(named=True)
+             f"{row['permutations'] or 'no'} permutations: {row['exchange'] or 'none can be made'}",
+             "note": "; ".join(p for p in (row["note"], *few_said(row["permutations"]), *found.notes) if p) or None}
+            for row in made.drop_nulls("f").iter_rows(named=True)
         ]  # fmt: skip
         adjusted = f" (adjusted {found.adjusted_r2:.1%})" if found.adjusted_r2 is not None else ""
         said = (
             f"Constrained ordination ({self.method}) of {len(used)} samples of {people} people: {formula} accounts for "
             f"{found.r2:.1%} of the variation{adjusted}{f', after {conditions}' if conditions else ''}; "
-            + "; ".join(f"{row['term']} p = {row['p']:.3g}" for row in rows) + ".",
+            + "; ".join(f"{row['term']} {_p_said(row['p'])}" for row in rows) + ".",
         )  # fmt: skip
-        return Done(tables, tested(rows), tuple(Finding("note", self.called(), "", n) for n in found.notes), said)
+        notes = tuple(Finding("note", self.called(), "", what) for what in (*found.notes, *told))
+        return Done(tables, tested(rows), notes, said)
+
+
+def _pairs(samples: pl.DataFrame, communities: np.ndarray, numbers: np.ndarray) -> pl.DataFrame:
+    """Return sample, other, community, difference for the figure: at most `PAIRS` pairs, evenly picked."""
+    rows, columns = np.triu_indices(len(samples), 1)
+    kept = np.unique(np.linspace(0, len(rows) - 1, min(PAIRS, len(rows))).round().astype(int))
+    rows, columns = rows[kept], columns[kept]
+    return pl.DataFrame(
+        {
+            "sample": samples["sample"].gather(rows.tolist()), "other": samples["sample"].gather(columns.tolist()),
+            "community": communities[rows, columns], "difference": numbers[rows, columns],
+        }
+    )  # fmt: skip
 
 
 def _share_said(row: dict[str, Any]) -> str:
     """Return what a term of a PERMANOVA accounts for, in words."""
-    p = f"p = {row['p']:.3g}" if row["p"] is not None else "not tested: no rows could change places"
-    where = f", {row['stratum_r2']:.1%} of that {row['stratum']}" if row["stratum"] else ""
+    p = _p_said(row["p"])
+    where = f", {row['stratum_r2']:.1%} of that {row['stratum']}" if row["stratum_r2"] is not None else ""
+    where = where or (f", tested {row['stratum']} only" if row["stratum"] else "")
     return f"{row['term']} {row['r2']:.1%} of the variation{where} (pseudo-F {row['f']:.3g}, {p})"
+
+
+def _p_said(p: float | None) -> str:
+    return f"p = {p:.3g}" if p is not None else "not tested: no rows could change places"
 
 
 def _axis_tables(found: ordinations.Constrained, used: pl.DataFrame, community: Community) -> dict[str, pl.DataFrame]:

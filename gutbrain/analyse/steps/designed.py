@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from gutbrain.analyse.formula import quoted
 from gutbrain.analyse.models.effects import Asked, asked, effects
 from gutbrain.analyse.step import Given, Step, tested
+from gutbrain.analyse.steps.predictors import over_time, per_unit
 from gutbrain.errors import InputError
 from gutbrain.study.part import Finding
 
@@ -26,7 +28,7 @@ def by_design(
     unit : of the estimates
     scale : what was done to the amounts before, for the column `method`
     """
-    question = asked(given, samples)
+    samples, question = _asked(given, samples)
     if question is None:
         return tested([]), None, [Finding("note", "", "", NOT_TESTED, "Name an arm or visits in the design")]
     columns = [f"value {number}" for number in range(len(names))]
@@ -39,10 +41,23 @@ def by_design(
     called = dict(zip(columns, names, strict=True))
     rows = rows.with_columns(
         pl.col("what").replace(called),
-        pl.lit(unit).alias("unit"),
+        pl.col("term").map_elements(lambda term: unit + per_unit(given, samples, term), pl.String).alias("unit"),
         pl.lit(f"{scale}; ").add(pl.col("method")).alias("method"),
     )
     return tested(rows), question, []
+
+
+def _asked(given: Given, samples: pl.DataFrame) -> tuple[pl.DataFrame, Asked | None]:
+    """Return samples and the question of the design; of many visits it is one of time, not of each visit."""
+    question = asked(given, samples)
+    samples, time = over_time(given, samples)
+    if question is None or time in ("", "visit") or not any("visit" in term.split(":") for term in question.terms):
+        return samples, question
+    arm = given.design.arm if any(":" in term for term in question.terms) else ""
+    if arm:
+        formula, terms = given.formula(f"{quoted(arm)} * {time}"), (f"{arm}:{time}",)
+        return samples, Asked(formula, terms, "change over time by arm")
+    return samples, Asked(given.formula(time), (time,), "change over time")
 
 
 def sentence(rows: pl.DataFrame, question: Asked | None, what: str) -> str:
@@ -53,12 +68,14 @@ def sentence(rows: pl.DataFrame, question: Asked | None, what: str) -> str:
     if done.is_empty():
         return f"No {what} could be tested for {question.said}."
     first = done.sort("p").row(0, named=True)
-    between = "" if first["low"] is None else f", {first['low']:.2f} to {first['high']:.2f}"
+    between = "" if first["low"] is None else f" ({first['low']:.3g} to {first['high']:.3g})"
+    smallest = f"{first['what']}, {first['term']}, {first['estimate']:+.3g} {first['unit']}{between}"
+    if len(done) == 1:
+        return f"Tested for {question.said}: {smallest}, p {first['p']:.2g}."
     small = int((done["p"] < 0.05).sum())
     return (
         f"Tested for {question.said}: {len(done)} tests, {small} with p < 0.05 before correction for their number "
-        f"({0.05 * len(done):.1f} expected by chance). Smallest p {first['p']:.2g}: {first['what']}, {first['term']}, "
-        f"{first['estimate']:+.2f} {first['unit']}{between}."
+        f"({0.05 * len(done):.2g} expected by chance alone). Smallest p {first['p']:.2g}: {smallest}."
     )
 
 

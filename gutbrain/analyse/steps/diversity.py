@@ -21,12 +21,12 @@ from gutbrain.analyse.communities.tree import read_tree
 from gutbrain.analyse.community import Community
 from gutbrain.analyse.formula import INTERCEPT, model_matrix, quoted
 from gutbrain.analyse.step import Done, Given, Step, required, tested
+from gutbrain.analyse.steps.predictors import TERMS_OVER_TIME, over_time, per_unit, with_outcomes
 from gutbrain.errors import InputError
 from gutbrain.study.part import Finding
 
 AS_READ = "read"
 SHALLOW = 0.01  # of the median of counts: a sample below it is hardly one
-MANY_VISITS = 8  # above it, time is a number: a difference for each visit would ask little of each
 DEPENDS = 0.3  # rank correlation of richness with depth above which it is said
 RANK = Field(default="", description="taxa are summed to this rank; empty: that of the design; read: as they were read")
 TREE = Field(default="", description="Newick file, or QIIME 2 archive of one, whose tips are the features")
@@ -46,10 +46,7 @@ class Diversity(Step):
     tree: str = TREE
     midpoint: bool = MIDPOINT
     depth: int = Field(default=0, ge=0, description="of the index rarefied, counts; 0: as 95 % of samples reach it")
-    terms: str = Field(
-        default="",
-        description="right-hand side of the model; empty: arm * visit as far as there are, of more than 8 visits day",
-    )
+    terms: str = Field(default="", description=TERMS_OVER_TIME)
 
     @field_validator("indices")
     @classmethod
@@ -61,17 +58,28 @@ class Diversity(Step):
     def run(self, given: Given) -> Done:
         """Compute the indices; test them where samples are of several arms or visits."""
         community = community_of(given, self.rank)
-        tree = read_tree(self.tree, self.midpoint) if self.tree else None
+        tree = read_tree(given.file(self.tree), self.midpoint) if self.tree else None
         found = alpha(community, self.indices, tree, self.depth)
-        table = found.join(community.samples, on="sample", how="left", maintain_order="left")
+        samples, time = over_time(given, community.samples)
+        arm = given.design.arm if given.design.arm in samples.columns else ""
+        wanted = [name for name in (arm, time) if name and samples[name].drop_nulls().n_unique() > 1]
+        formula = given.formula(self.terms or " * ".join(map(quoted, wanted)))
+        refused = ""
+        try:
+            samples, told = with_outcomes(given, samples, formula)
+        except InputError as error:  # the indices are told all the same
+            told, refused = [], str(error)
+        table = found.join(samples, on="sample", how="left", maintain_order="left")
         shown = ["sample", *_who(given, community.samples), "index", "value", "unit", "note"]
-        formula = given.formula(self.terms or _design_terms(given, community.samples))
         name = self.name or self.kind
         rows: list[dict[str, Any]] = []
-        notes = []
+        notes = [Finding("note", name, "terms", what) for what in told]
         if self.terms or formula != given.formula():
             for index in dict.fromkeys(self.indices):
                 part = table.filter((pl.col("index") == index) & pl.col("value").is_not_null())
+                if refused:
+                    rows.append({"what": index, "rows": len(part), "note": refused})
+                    continue
                 if part.is_empty():
                     rows.append({"what": index, "note": found.filter(pl.col("index") == index)["note"][0]})
                     continue
@@ -79,10 +87,8 @@ class Diversity(Step):
                     rows += _tests(part, index, formula, given)
                 except InputError as error:
                     rows.append({"what": index, "rows": len(part), "note": str(error)})
-        for index, note, samples in (
-            found.drop_nulls("note").group_by("index", "note", maintain_order=True).len().rows()
-        ):
-            notes.append(Finding("warning", name, index, f"{note} ({samples} of {len(community)} samples)"))
+        for index, note, number in found.drop_nulls("note").group_by("index", "note", maintain_order=True).len().rows():
+            notes.append(Finding("warning", name, index, f"{note} ({number} of {len(community)} samples)"))
         notes += _depth_notes(name, community, table)
         made = tested(rows) if rows else Done().tested
         tables = {"alpha": table.select(shown), "summary": _summary(table, given)}
@@ -187,17 +193,9 @@ def _who(given: Given, samples: pl.DataFrame) -> list[str]:
     return [name for name in dict.fromkeys(wanted) if name in samples.columns]
 
 
-def _design_terms(given: Given, samples: pl.DataFrame) -> str:
-    """Return arm * visit, as far as samples differ in them; of many visits their day."""
-    time = "visit" if given.design.visits else ""
-    if len(given.design.visits) > MANY_VISITS:
-        time = "day"
-    wanted = [name for name in (given.design.arm, time) if name in samples.columns]
-    return " * ".join(quoted(name) for name in wanted if samples[name].drop_nulls().n_unique() > 1)
-
-
 def _tests(part: pl.DataFrame, index: str, formula: str, given: Given) -> list[dict[str, Any]]:
     """Return a row for each coefficient; covariates of the design are in the model, but are no questions."""
+    part = part.with_columns(pl.coalesce("person", "sample").alias("person"))  # without a person, it is its own
     matrix = model_matrix(part, formula, ("value", "person"))
     used = part[matrix.rows.tolist()]
     if np.ptp(used["value"].to_numpy()) < 1e-12 * np.abs(used["value"].to_numpy()).max():
@@ -214,10 +212,13 @@ def _tests(part: pl.DataFrame, index: str, formula: str, given: Given) -> list[d
     aside = (INTERCEPT, *given.design.adjust)
     skipped = {matrix.columns[place] for term in aside for place in matrix.terms.get(term, ())}
     common = {
-        "what": index, "unit": unit_of(index), "people": people, "rows": len(used), "method": method,
+        "what": index, "people": people, "rows": len(used), "method": method,
         "note": "; ".join(notes) or None,
     }  # fmt: skip
-    return [{**common, **row} for row in found.iter_rows(named=True) if row["term"] not in skipped]
+    return [
+        {**common, **row, "unit": unit_of(index) + per_unit(given, part, row["term"])}
+        for row in found.iter_rows(named=True) if row["term"] not in skipped
+    ]  # fmt: skip
 
 
 def _least_squares(values: np.ndarray, columns: tuple[str, ...], used: pl.DataFrame, given: Given) -> pl.DataFrame:
@@ -289,15 +290,16 @@ def _alpha_said(table: pl.DataFrame, made: pl.DataFrame, formula: str, rank: str
     done = made.drop_nulls("p")
     if len(done):
         least = done.sort("p").row(0, named=True)
+        between = f" ({least['low']:.3g} to {least['high']:.3g})" if least["low"] is not None else ""
         methods = " and ".join(done["method"].unique(maintain_order=True))
         said.append(
             f"Differences were tested by {methods}, with {formula}: {len(done)} coefficients, "
             f"{int((done['p'] < 0.05).sum())} with p < 0.05 before correction. The smallest p is that of "
-            f"{least['what']}, {least['term']}: {least['estimate']:.3g} {least['unit']} ({least['low']:.3g} to "
-            f"{least['high']:.3g}), p = {least['p']:.3g}."
+            f"{least['what']}, {least['term']}: {least['estimate']:.3g} {least['unit']}{between}, "
+            f"p = {least['p']:.3g}."
         )
     elif made.is_empty():
-        said.append("Nothing was tested: the design has neither arms nor several visits.")
+        said.append("Nothing was tested: there are neither arms nor several visits to compare.")
     else:
         said.append("No test was possible.")
     return tuple(said)

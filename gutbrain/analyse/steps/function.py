@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from gutbrain.analyse.community import Community
-from gutbrain.analyse.function.dysbiosis import Score, dysbiosis, outside_range
+from gutbrain.analyse.function.dysbiosis import WEAKNESS, Score, dysbiosis, outside_range
 from gutbrain.analyse.function.enterotypes import clusters, enterotype_axes
 from gutbrain.analyse.function.groups import LOG_RATIO, RATIO, RATIO_WARNING, group_table, placed
 from gutbrain.analyse.function.module_files import ModuleFile, read_modules
@@ -217,13 +217,16 @@ class Dysbiosis(Step):
             told = "all samples share one reference: p takes it as given"
             joined = pl.concat_str([pl.col("note"), pl.lit(told)], separator="; ", ignore_nulls=True)
             rows = rows.with_columns(joined.alias("note"))
-        notes.append(Finding("warning", "", "score", score.said))
+        notes.append(Finding("warning", "", "score", WEAKNESS))
         if mask is None:
-            away = f"Median {np.median(values):.0f} of nine groups outside the range"
+            away = f"The median sample has {np.median(values):.0f} of nine groups outside the reference range"
         else:
             other = values[~mask]
             beyond = float((other > score.table["threshold"][0]).mean()) if len(other) else 0.0
-            away = f"{beyond:.0%} of the {len(other)} samples outside the reference lie beyond its threshold"
+            away = (
+                f"{beyond:.0%} of the {len(other)} other samples lie beyond the threshold of the reference, as "
+                f"{100 * (1 - self.beyond):.3g} % would if they were like it"
+            )
         return Done(
             {"dysbiosis": score.table},
             rows,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from pydantic import Field
 
 from gutbrain.analyse.named_outcomes import outcome_of
 from gutbrain.analyse.paths.compositional_mediation import COMPOSITION, compositional_mediation
-from gutbrain.analyse.paths.mediation import mediation
+from gutbrain.analyse.paths.mediation import INDIRECT, mediation
 from gutbrain.analyse.paths.mediation_said import sentences
 from gutbrain.analyse.paths.repeated_mediation import repeated_mediation
 from gutbrain.analyse.step import Done, Given, Step, required, tested
@@ -19,6 +20,10 @@ from gutbrain.observe.questionnaires import find
 from gutbrain.study.part import Finding
 
 REVERSED = "reversed"
+# Tests that are corrected apart from those of mediation itself.
+SINGLE, AT_ONE, TAXA, DISTANCES = (
+    "single paths", "indirect at one value of the source", "taxa one by one", "single distances"
+)  # fmt: skip
 GUT = ("stool", "gut")  # what quantities of the gut are called, before the dot
 MIND = ("mind",)
 SUGGESTED = 3  # mediators at most
@@ -71,7 +76,7 @@ class Mediation(Step):
             for number, (one, other) in enumerate(pairs):
                 model = ("compositional" if one == COMPOSITION else self.model) + (f", {REVERSED}" if number else "")
                 try:
-                    made, unit, told = self._fit(given, source, one, other)
+                    made, told = self._fit(given, source, one, other)
                 except InputError as error:
                     failed = failed or error
                     what = error.what if number == 0 else f"with mediator and outcome exchanged: {error.what}"
@@ -80,7 +85,7 @@ class Mediation(Step):
                 notes += [Finding("note", name, f"{model}: {one}", text) for text in dict.fromkeys(told)]
                 for key, table in made.items():
                     tables.setdefault(key, []).append(table.select(pl.lit(model).alias("model"), pl.all()))
-                rows += _rows(made, model, unit, self.outcome if not number else mediator)
+                rows += _rows(made, model, other)
         if not tables:
             raise failed or InputError("nothing could be fitted")
         whole = {key: pl.concat(parts, how="diagonal") for key, parts in tables.items()}
@@ -89,14 +94,12 @@ class Mediation(Step):
         before, after = self._visits(given)
         timed = self.lagged if self.model == "repeated" else before != after
         said = sentences(whole, people, given.design.confidence, self.model == "repeated", timed)
+        rows.sort(key=lambda row: row.get("part") is not None)  # what the step is about stands first
         return Done(whole, tested(rows), tuple(notes), said)
 
-    def _fit(
-        self, given: Given, source: str, mediator: str, outcome: str
-    ) -> tuple[dict[str, pl.DataFrame], str, list[str]]:
+    def _fit(self, given: Given, source: str, mediator: str, outcome: str) -> tuple[dict[str, pl.DataFrame], list[str]]:
         confidence = given.design.confidence
         generator = given.generator(f"{self.name or self.kind} {mediator} {outcome}")
-        unit = str(outcome_of(given, outcome)["unit"][0])
         if mediator == COMPOSITION:
             table, values, features, covariates, told = self._composition(given, source, outcome)
             found = compositional_mediation(
@@ -120,10 +123,12 @@ class Mediation(Step):
             )  # fmt: skip
             made = {}
         people = pl.DataFrame({"people": [result.people], "rows": [getattr(result, "rows", 0) or result.people]})
+        units = _units(given, table, source, mediator, outcome)
+        paths = result.paths.with_columns(pl.col("path").map_elements(units, pl.String).alias("unit"))
         made |= {
-            "paths": result.paths, "sensitivity": result.sensitivity, "robustness": result.robustness, "people": people
+            "paths": paths, "sensitivity": result.sensitivity, "robustness": result.robustness, "people": people
         }  # fmt: skip
-        return made, unit, [*told, *result.notes]
+        return made, [*told, *result.notes]
 
     def _visits(self, given: Given) -> tuple[str, str]:
         """Return the visits of mediator and outcome, whichever these are; "" where the study has none."""
@@ -203,22 +208,52 @@ class Mediation(Step):
         return [cls(mediators=gut, outcome=mind[0])] if mind and gut else []
 
 
-def _rows(made: dict[str, pl.DataFrame], model: str, unit: str, outcome: str) -> list[dict[str, Any]]:
-    """Return a row for each indirect effect and each test of the composition; a and b are parts of these."""
+def _rows(made: dict[str, pl.DataFrame], model: str, outcome: str) -> list[dict[str, Any]]:
+    """Return a row for everything that was tested: indirect effects and the composition first, the rest in parts."""
     people, count = made["people"].row(0)
-    rows = []
-    for row in made["paths"].filter(pl.col("path").str.starts_with("indirect")).iter_rows(named=True):
+    counts = {"people": people, "rows": count}
+    rows: list[dict[str, Any]] = []
+    for row in made["paths"].filter(pl.col("p").is_not_null()).iter_rows(named=True):
+        path, part = row["path"], None
+        if not path.startswith("indirect"):
+            part = SINGLE
+        elif path in INDIRECT and path != "indirect":
+            part = AT_ONE
         what = f"{row['mediator']} -> {row['outcome']}"
-        rows.append({**row, "what": what, "term": f"{row['source']}: {row['path']} ({model})", "unit": unit,
-                     "people": people, "rows": count})  # fmt: skip
-    if "tests" in made:
-        best = made["tests"].filter(pl.col("distance") == "omnibus")
-        rows += [
-            {"what": f"{COMPOSITION} -> {outcome}", "term": f"{row['source']}: any mediation", "p": row["p"],
-             "people": people, "rows": count, "method": "permutations on distances, the larger p of both paths"}
-            for row in best.iter_rows(named=True)
-        ]  # fmt: skip
+        rows.append({**row, **counts, "what": what, "term": f"{row['source']}: {path} ({model})", "part": part})
+    units = dict(made["paths"].filter(pl.col("path") == "indirect").select("source", "unit").iter_rows())
+    for row in made["tests"].iter_rows(named=True) if "tests" in made else ():
+        best = row["distance"] == "omnibus"
+        of = "any mediation" if best else f"any mediation, {row['distance']}"
+        rows.append(
+            {"what": f"{COMPOSITION} -> {outcome}", "term": f"{row['source']}: {of}", "p": row["p"], **counts,
+             "statistic": row["statistic"], "part": None if best else DISTANCES,
+             "method": "permutations on distances, the larger p of both paths"}
+        )  # fmt: skip
+    for row in made["taxa"].iter_rows(named=True) if "taxa" in made else ():
+        rows.append(
+            {"what": f"{row['feature']} -> {outcome}", "term": f"{row['source']}: indirect, this taxon alone",
+             "estimate": row["indirect"], "low": row["indirect_low"], "high": row["indirect_high"], "p": row["p"],
+             "unit": units[row["source"]], **counts, "part": TAXA,
+             "method": "centred log-ratio (base e) as the only mediator; distribution of the product; p of joint "
+             "significance"}
+        )  # fmt: skip
     return rows
+
+
+def _units(given: Given, table: pl.DataFrame, source: str, mediator: str, outcome: str) -> Callable[[str], str]:
+    """Return the unit of a path by its name: of what it leads to, per unit of where it begins."""
+
+    def unit(name: str) -> str:
+        return str(outcome_of(given, name)["unit"][0] or f"unit of {name}")
+
+    numeric = table.schema[source].is_numeric()
+    known = source in given.outcomes["quantity"]
+    per = f" per {unit(source) if known else f'unit of {source}'}" if numeric else ""
+    to = unit(outcome)
+    of = "" if mediator == COMPOSITION else unit(mediator)
+    special = {"a": of + per, "b": f"{to} per {of}", "interaction": f"{to} per {of}{per}", "proportion": "of the total"}
+    return lambda path: special.get(path.removesuffix(", between people"), to + per)
 
 
 def _at(given: Given, name: str, visit: str, told: list[str]) -> pl.DataFrame:

@@ -24,6 +24,11 @@ KNOWN = {
     "metric": METRICS, "values": VALUES, "zeros": ZEROS, "by": BY, "permuted": PERMUTED, "centre": CENTRES,
     "correlation": METHODS, "alternative": ALTERNATIVES,
 }  # fmt: skip
+OFTEN = 8  # samples of the median person from which on they are a series
+SHUFFLED = (
+    "days of a person are shuffled as if neighbouring ones were no more alike than distant ones: p may be too small",
+    "If they are equal steps in time, set series = true",
+)
 LEAST = 3  # samples of each group, for a test to be suggested
 
 
@@ -55,11 +60,11 @@ class OfDistances(Step):
         samples = made.samples.with_columns(pl.coalesce("person", "sample").alias("person"))
         return Community(samples, made.features, made.values, made.unit)
 
-    def measured(self, community: Community) -> Distances:
+    def measured(self, given: Given, community: Community) -> Distances:
         """Return the distances between the samples."""
         needs = self.metric in UNIFRAC
         required(bool(self.tree) or not needs, f"{self.metric} needs a tree", "Name a Newick file in `tree`")
-        tree = read_tree(self.tree, self.midpoint) if needs else None
+        tree = read_tree(given.file(self.tree), self.midpoint) if needs else None
         return distances(community, self.metric, self.values, self.zeros, self.pseudocount, tree, self.alpha)
 
     def called(self) -> str:
@@ -104,6 +109,11 @@ def people_column(samples: pl.DataFrame) -> str:
     return "person" if samples["person"].n_unique() < len(samples) else ""
 
 
+def like_a_series(samples: pl.DataFrame) -> bool:
+    """Whether people were seen so often that their samples follow each other in time."""
+    return bool(samples["person"].value_counts()["count"].median() > OFTEN)  # type: ignore[operator]
+
+
 def order_column(samples: pl.DataFrame, series: bool) -> str:
     """Return the column that orders the rows of a person: the visit where each row has one; of a series the day."""
     wanted = ("day", "visit") if series else ("visit",)
@@ -122,24 +132,31 @@ def grouped(found: Distances, given: Given, group: str) -> tuple[Distances, str]
     return replace(part, samples=part.samples.with_columns(pl.col(group).cast(pl.String))), group
 
 
+def of_several_people(found: Distances, group: str) -> tuple[Distances, list[str]]:
+    """Return the groups that have several people, and what is to be said of the others.
+
+    Samples of one person lie close together: their spread is that within a person, and no match for that of a group.
+    """
+    counts = found.samples.group_by(group).agg(pl.col("person").n_unique().alias("people"))
+    alone = counts.filter(pl.col("people") == 1)[group].cast(pl.String).sort().to_list()
+    if not alone or len(counts) - len(alone) < 2:
+        return found, []
+    kept = found.keep((~found.samples[group].cast(pl.String).is_in(alone)).to_numpy())
+    return kept, [f"{', '.join(alone)}: one person only, whose samples tell nothing of a group's spread; left out"]
+
+
 def group_design(samples: pl.DataFrame, group: str, strata: str, series: bool = False) -> Exchange:
     """Return the design that a factor asks for."""
     codes = samples[group].cast(pl.String).cast(pl.Categorical).to_physical().to_numpy()
     member = codes[:, None] == np.unique(codes)
     order = order_column(samples, series)
-    blocks = samples[strata] if strata else None
-    return suited(member, samples["person"], samples[order] if order else None, blocks, series)
+    return suited(member, samples["person"], samples[order] if order else None, blocks(samples, strata), series)
 
 
-def with_number(samples: pl.DataFrame, name: str, given: Given) -> pl.DataFrame:
-    """Return the samples with a number beside each: a column of theirs, or an outcome of the same person and visit."""
-    if name in samples.columns:
-        required(samples[name].dtype.is_numeric(), f"{name!r} is no number", "Name another column")
-        return samples.with_columns(pl.col(name).cast(pl.Float64).fill_nan(None))
-    found = given.outcome(name)
-    on = ["person"] if samples["visit"].null_count() == len(samples) else ["person", "visit"]
-    means = found.drop_nulls(on).group_by(on, maintain_order=True).agg(pl.col("value").mean().alias(name))
-    return samples.join(means, on=on, how="left", maintain_order="left")
+def blocks(samples: pl.DataFrame, strata: str) -> pl.Series | None:
+    """Return the stratum of each sample, or None where no column is named."""
+    required(not strata or strata in samples.columns, f"samples have no column {strata!r}", "Name another in `strata`")
+    return samples[strata] if strata else None
 
 
 def differences(samples: pl.DataFrame, names: list[str]) -> np.ndarray:

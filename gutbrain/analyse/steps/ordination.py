@@ -68,7 +68,7 @@ class Ordination(Step):
             measured = found.distances() if few else None
         else:
             measured = distances(
-                community, self.metric, self.values, self.zeros, self.pseudocount, self._tree(), self.alpha,
+                community, self.metric, self.values, self.zeros, self.pseudocount, self._tree(given), self.alpha,
                 self.components,
             )  # fmt: skip
             found = ordination.pcoa(measured, self.correction)
@@ -84,11 +84,11 @@ class Ordination(Step):
         notes += [Finding("note", name, "", what) for what in found.notes[1:]]
         return Done(tables, notes=tuple(notes), said=_axes_said(found, community, self.method))
 
-    def _tree(self) -> Tree | None:
+    def _tree(self, given: Given) -> Tree | None:
         required(
             bool(self.tree) or self.metric not in UNIFRAC, f"{self.metric} needs a tree", "Name a Newick file in `tree`"
         )
-        return read_tree(self.tree, self.midpoint) if self.tree and self.metric in UNIFRAC else None
+        return read_tree(given.file(self.tree), self.midpoint) if self.tree and self.metric in UNIFRAC else None
 
     @classmethod
     def suggested(cls, given: Given) -> list[Step]:

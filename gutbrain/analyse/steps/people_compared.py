@@ -35,6 +35,26 @@ def group_column(given: Given, group: str = "") -> str:
     return name
 
 
+def arm_unused(given: Given, group: str, step: str) -> list[Finding]:
+    """Say that the arm of the design is no column of people, so that people cannot be compared by it."""
+    arm = given.design.arm
+    if group or not arm:
+        return []
+    return [Finding("note", step, arm, f"{arm!r} is no column of people, so people were not compared", "Name a group")]
+
+
+def named_terms(group: str) -> pl.Expr:
+    """Return the column `term` with `arm` called as the group is: `arm[b]:visit[2]` becomes `sex[b]:visit[2]`."""
+    return pl.col("term").str.replace_all(r"(^|:)arm\[", "${1}" + group.replace("$", "$$") + "[")
+
+
+def of_people(given: Given, step: str) -> tuple[list[str], list[Finding]]:
+    """Return the covariates of the design that people have, and what is said of the others."""
+    adjust = [name for name in given.design.adjust if name in given.study.people.columns]
+    lost = [name for name in given.design.adjust if name not in adjust]
+    return adjust, [Finding("note", step, name, "no covariate of people, so it did not enter") for name in lost]
+
+
 def chosen(given: Given, table: pl.DataFrame) -> pl.DataFrame:
     """Return the rows that the design analyses, by columns of the table or of its people."""
     for column, values in given.design.only.items():
@@ -85,17 +105,10 @@ def compared(
     nothing = pl.DataFrame(schema={"what": pl.String, **ROW})
     there = table.filter(pl.col(value).is_not_null() & pl.col("arm").is_not_null())
     if not group or there.is_empty():
-        arm = given.design.arm
-        lost = bool(arm) and not group
-        what = f"{arm!r} is no column of people, so people were not compared"
-        return [], nothing, [Finding("note", step, arm, what, "Name a group")] if lost else []
+        return [], nothing, arm_unused(given, group, step)
     level = given.design.confidence
-    adjust = [name for name in given.design.adjust if name in given.study.people.columns]
-    notes = [
-        Finding("note", step, name, "no covariate of people, so it did not enter")
-        for name in given.design.adjust
-        if name not in adjust
-    ]
+    adjust, notes = of_people(given, step)
+    adjust = [name for name in adjust if name != group]
     means = there.group_by("person", maintain_order=True).agg(pl.col(value).mean(), pl.col("arm").first())
     people = given.study.people.select("person", *adjust)
     try:
@@ -112,7 +125,7 @@ def compared(
             found = pl.concat([compare_again(joined, value, _formula(["arm", *adjust]), "arm", level), found])
         except InputError as error:
             notes.append(Finding("note", step, what, f"no mixed model: {error.what}; means of people were compared"))
-    found = found.with_columns(pl.col("term").str.replace("arm[", f"{group}[", literal=True))
+    found = found.with_columns(named_terms(group))
     found = found.with_columns(pl.lit(what).alias("what")).select("what", *ROW)
     first = found.unique("term", keep="first", maintain_order=True)
     return [row | {"unit": unit} for row in first.to_dicts()], found, notes
@@ -124,22 +137,24 @@ def _formula(names: Sequence[str]) -> str:
     return " + ".join(map(quoted, names))
 
 
-def told_tests(rows: Sequence[dict[str, Any]], most: int = 2) -> list[str]:
+def told_tests(rows: Sequence[dict[str, Any]], confidence: float, most: int = 2) -> list[str]:
     """Return sentences on the comparisons with the smallest p; none surer than its interval."""
     made = []
     known = sorted((row for row in rows if row.get("p") is not None), key=lambda row: row["p"])
     for row in known[:most]:
         logs = row.get("unit") == "ln"
         sizes = [row["estimate"], row.get("low"), row.get("high")]
-        told = [None if size is None else f"{math.exp(size):.3g}" if logs else f"{size:.3g}" for size in sizes]
-        span = "" if told[1] is None else f" ({told[1]} to {told[2]})"
+        told = [
+            None if size is None else f"{math.exp(min(size, 700.0)):.3g}" if logs else f"{size:.3g}" for size in sizes
+        ]
+        span = "" if told[1] is None else f" ({100 * confidence:g} % CI {told[1]} to {told[2]})"
         unit = "" if logs or row.get("unit") in (None, "1") else f" {row['unit']}"
         made.append(
             f"{row['what']}, {row['term']}: {'ratio' if logs else 'difference'} {told[0]}{span}{unit}, "
             f"p = {row['p']:.2g}, {row['people']} people ({row['method']})."
         )
     if len(known) > most:
-        made.append(f"{len(known)} comparisons were made; those with the smallest p are told.")
+        made.append(f"{len(known)} comparisons were made; those with the smallest p are told, p not corrected.")
     return made
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import Field, field_validator
 
 from gutbrain.analyse.communities.distances import METRICS, distances
+from gutbrain.analyse.named_outcomes import of_one_unit, outcome_of
 from gutbrain.analyse.persons.first_distances import REPLICATES, TO, first_differences, first_distances
 from gutbrain.analyse.persons.volatility import person_means, volatility
 from gutbrain.analyse.step import Done, Given, Step, required, tested
@@ -66,7 +67,7 @@ class Volatility(_Paired):
         said = [
             f"Volatility is the Euclidean distance of centred log ratios within a person ({self.to} occasion): "
             f"{len(table)} pairs of {len(people)} people, median {middle:.3g}.",
-            *told_tests(rows),
+            *told_tests(rows, given.design.confidence),
         ]
         return Done(tables, tested(rows) if rows else Done().tested, tuple(notes), tuple(said))
 
@@ -102,16 +103,24 @@ class FirstDistances(_Paired):
         for metric in self.metrics:
             community = given.community()
             made = first_distances(distances(community, metric).values, community.samples, self.to, self.replicates)
+            if made.table.is_empty():
+                notes.append(Finding("warning", name, metric, "nobody has two samples at different occasions"))
+                continue
             table = with_group(given, made.table, group)
             told, methods, more = compared(given, table, "distance", metric, "distance", group, name, self.permutations)
             parts["distances"].append(table.select(pl.lit(metric).alias("metric"), *COLUMNS))
             _add(rows, notes, parts, told, methods, [*as_findings(name, metric, made.notes), *more])
             notes += _gap_notes(name, table)
         for outcome in self.outcomes:
-            values = given.outcome(outcome)
+            values, unit, others = of_one_unit(outcome_of(given, outcome))
+            if others:
+                what = f"values in {', '.join(others)} left out, {unit} kept"
+                notes.append(Finding("warning", name, outcome, what))
             made = first_differences(values, "value", self.to, self.replicates)
+            if made.table.is_empty():
+                notes.append(Finding("warning", name, outcome, "nobody has values at two occasions"))
+                continue
             table = with_group(given, made.table, group)
-            unit = str(values["unit"][0])
             told, methods, more = compared(given, table, "difference", outcome, unit, group, name, self.permutations)
             columns = [column if column != "distance" else "difference" for column in COLUMNS]
             parts["differences"].append(table.select(pl.lit(outcome).alias("outcome"), *columns))
@@ -128,7 +137,7 @@ class FirstDistances(_Paired):
         ]
         said = [
             f"Each person was compared with its own {self.to} occasion: {counted} ({', '.join(middles)}).",
-            *told_tests(rows),
+            *told_tests(rows, given.design.confidence),
         ]
         return Done(tables, tested(rows) if rows else Done().tested, tuple(notes), tuple(said))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from pydantic import Field, field_validator
 from gutbrain.analyse.community import Community
 from gutbrain.analyse.formula import INTERCEPT, model_matrix, quoted
 from gutbrain.analyse.step import Done, Given, Step, required, tested
+from gutbrain.analyse.steps.predictors import PERIOD, TERMS_OVER_TIME, over_time, per_unit, with_outcomes
 from gutbrain.analyse.taxa.agreement import (
     DEPENDS,
     LEADING,
@@ -36,11 +38,9 @@ class Taxa(Step):
     """Taxa tested one by one: LinDA first, and the same model by other choices beside it."""
 
     kind: Literal["taxa"] = "taxa"
-    terms: str = Field(
-        default="", description="right-hand side of the model; empty: arm * visit as far as there are such"
-    )
+    terms: str = Field(default="", description=TERMS_OVER_TIME)
     test: list[str] = Field(
-        default=[], description="terms whose columns are tested, as arm:visit; empty: the highest of arm and visit"
+        default=[], description="terms whose columns are tested, as arm:visit; empty: the highest of arm and time"
     )
     choices: list[str] = Field(
         default=[], description=f"{', '.join(known_choices())}; the first is told as the result; empty: what suits"
@@ -66,8 +66,11 @@ class Taxa(Step):
         """Test the taxa, and put the choices side by side."""
         name = self.name or self.kind
         whole = given.community(rank=self.rank or None, visits=self.visits)
-        formula = given.formula(self.terms or _terms(given, whole))
-        required(formula != given.formula() or bool(self.terms), "no arms or visits to compare", "Give terms")
+        samples, terms = (whole.samples, self.terms) if self.terms else _terms(given, whole.samples)
+        formula = given.formula(terms)
+        required(bool(terms), "no arms or visits to compare", "Give terms")
+        samples, about = with_outcomes(given, samples, formula)
+        whole = replace(whole, samples=samples)
         matrix = model_matrix(whole.samples, formula)
         used = whole.keep(matrix.rows)
         who = used.samples["person"].drop_nulls()
@@ -79,7 +82,8 @@ class Taxa(Step):
         required(
             len(kept.names) > 1, f"{len(kept.names)} taxa occur in {prevalence:.0%} of samples", "Lower prevalence"
         )
-        columns = _tested_columns(matrix.terms, matrix.columns, self.test, given)
+        required(matrix.values.shape[1] > 1, f"nothing of {formula} varies in {len(used)} samples", "Give other terms")
+        columns = _tested_columns(matrix.terms, matrix.columns, self.test, given, bool(self.terms))
         choices = self.choices or usual_choices(kept, repeated)
         confidence = given.design.confidence
         first = None
@@ -94,9 +98,16 @@ class Taxa(Step):
         together = agreement(tests)
         leading = tests.filter(pl.col("choice") == choices[0])
         required(len(leading) > 0, f"{choices[0]}: {refused.get(choices[0], '')}")
-        told = leading.with_columns(pl.col("feature").alias("what"), pl.lit("log2 fold change").alias("unit"))
+        units = {name: "log2 fold change" + per_unit(given, samples, name) for name in columns}
+        told = leading.with_columns(pl.col("feature").alias("what"), pl.col("term").replace(units).alias("unit"))
         notes = [Finding("warning", name, choice, f"not done: {why}") for choice, why in refused.items()]
-        notes += _warnings(name, given, used, kept, matrix.notes, leading, first)
+        notes += _warnings(name, given, used, kept, (*matrix.notes, *about), leading, first)
+        if leading["term"].n_unique() > 1:
+            what = (
+                f"q of the table 'taxa' is corrected over the taxa of each of {leading['term'].n_unique()} terms; q of "
+                "the table of all tests over every test of the family"
+            )
+            notes.append(Finding("note", name, "q", what))
         if repeated and not self.choices and kept.counted:
             what = "ANCOM-BC is not among the choices: it has no random effect for repeated samples"
             notes.append(Finding("note", name, "ancombc", what, "Give one visit to compare it"))
@@ -105,55 +116,56 @@ class Taxa(Step):
                "samples": kept.samples.select(known)}  # fmt: skip
         if given.design.arm in used.samples.columns and given.design.arm:
             out |= _absent(used, given.design.arm, name, notes)
-        return Done(out, tested(told), tuple(notes), _said(kept, whole, formula, leading, together, choices, first))
+        said = _said(kept, whole, formula, leading, together, choices, first)
+        return Done(out, tested(told), tuple(dict.fromkeys(notes)), said)
 
     @classmethod
     def suggested(cls, given: Given) -> list[Step]:
         """Return the step where there are taxa and something to compare."""
         try:
             community = given.community()
-            terms = _terms(given, community)
+            samples, terms = _terms(given, community.samples)
             enough = len(community) > 5 and len(community.names) > 2
             if not terms or not enough:
                 return []
-            model_matrix(community.samples, given.formula(terms))
+            model_matrix(samples, given.formula(terms))
         except InputError:
             return []
         return [cls()]
 
 
-def _terms(given: Given, community: Community) -> str:
-    """Return arm * visit, as far as they differ between samples and no cell of both is empty."""
-    arm = given.design.arm if given.design.arm in community.samples.columns else ""
-    arm = arm if arm and community.samples[arm].drop_nulls().n_unique() > 1 else ""
-    visit = "visit" if given.design.visits and community.samples["visit"].drop_nulls().n_unique() > 1 else ""
-    if visit and len(community.samples.drop_nulls("visit")) < 0.5 * len(community):
-        visit = ""
-    if not arm or not visit:
-        return quoted(arm) if arm else visit
-    cells = community.samples.select(arm, visit).drop_nulls()
-    full = cells.n_unique() == cells[arm].n_unique() * cells[visit].n_unique()
-    return f"{quoted(arm)} * visit" if full else f"{quoted(arm)} + visit"
+def _terms(given: Given, samples: pl.DataFrame) -> tuple[pl.DataFrame, str]:
+    """Return samples, and arm * time as far as they differ in them and no cell of both is empty."""
+    arm = given.design.arm if given.design.arm in samples.columns else ""
+    arm = arm if arm and samples[arm].drop_nulls().n_unique() > 1 else ""
+    samples, time = over_time(given, samples)
+    if not arm or not time:
+        return samples, quoted(arm) if arm else time
+    cells = samples.select(arm, time).drop_nulls()
+    full = time == "day" or cells.n_unique() == cells[arm].n_unique() * cells[time].n_unique()
+    return samples, f"{quoted(arm)} * {time}" if full else f"{quoted(arm)} + {time}"
 
 
 def _tested_columns(
-    terms: dict[str, tuple[int, ...]], columns: tuple[str, ...], wanted: list[str], given: Given
+    terms: dict[str, tuple[int, ...]], columns: tuple[str, ...], wanted: list[str], given: Given, asked: bool
 ) -> list[str]:
-    """Return the columns of the wanted terms, or of the highest term of arm and visit."""
+    """Return the columns of the wanted terms, or of the highest term of arm and time; asked: terms were given."""
     if wanted:
         unknown = [term for term in wanted if term not in terms]
         if unknown:
             raise InputError(f"the model has no term {unknown[0]!r}", field="test", mend=f"Terms: {', '.join(terms)}")
         chosen = wanted
     else:
-        own = {given.design.arm, "visit"} - {""}
+        own = {given.design.arm, "visit", *([] if asked else ["day", PERIOD])} - {""}
         among = [term for term in terms if set(term.split(":")) & own and term != INTERCEPT]
         among = among or [term for term in terms if term not in (INTERCEPT, *given.design.adjust)]
         among = among or [term for term in terms if term != INTERCEPT]
         required(bool(among), "the model has no term to test", "Give terms")
         order = max(term.count(":") for term in among)
         chosen = [term for term in among if term.count(":") == order]
-    return [columns[place] for term in chosen for place in terms[term]]
+    found = [columns[place] for term in chosen for place in terms[term]]
+    required(bool(found), f"nothing is left of {' and '.join(chosen)} to be tested", "Other terms imply it")
+    return found
 
 
 def _warnings(
@@ -169,7 +181,8 @@ def _warnings(
     people = used.samples.select("person", *([arm] if arm else [])).unique().drop_nulls()
     sizes = people[arm].value_counts()["count"].to_list() if arm else [len(people)]
     if sizes and min(sizes) < FEW_PEOPLE:
-        what = f"{min(sizes)} people{' in the smallest arm' if arm else ''}: large differences only can be found"
+        whom = "person" if min(sizes) == 1 else "people"
+        what = f"{min(sizes)} {whom}{' in the smallest arm' if arm else ''}: large differences only can be found"
         made.append(Finding("warning", name, arm, what))
     terms = leading["term"].n_unique()
     if first and first.singular:
@@ -229,6 +242,7 @@ def _said(
     choices: list[str], first: Linda | None,
 ) -> tuple[str, ...]:  # fmt: skip
     people = leading["people"][0]
+    small = f"q < {SIGNIFICANT:g}" + (" within the term" if leading["term"].n_unique() > 1 else "")
     said = [
         f"{len(kept.names)} of {len(whole.names)} taxa were tested in {leading['rows'][0]} samples of {people} people "
         f"with the model {formula} ({leading['method'][0]})."
@@ -239,12 +253,12 @@ def _said(
         if found.is_empty():
             least = part["q"].min()
             least_said = f" (smallest q {least:.2g})" if isinstance(least, float) else ""
-            said.append(f"{label}: no taxon has q < {SIGNIFICANT:g}{least_said}; that is no proof of no difference.")
+            said.append(f"{label}: no taxon has {small}{least_said}; that is no proof of no difference.")
             continue
         named = [f"{row['feature']} ({row['estimate']:+.2f})" for row in found.head(NAMED).iter_rows(named=True)]
         more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
         counted = "1 taxon has" if len(found) == 1 else f"{len(found)} taxa have"
-        said.append(f"{label}: {counted} q < {SIGNIFICANT:g} in {choices[0]}, log2 fold: {', '.join(named)}{more}.")
+        said.append(f"{label}: {counted} {small} in {choices[0]}, log2 fold: {', '.join(named)}{more}.")
     verdicts = together["verdict"].value_counts()
     count = dict(zip(verdicts["verdict"], verdicts["count"], strict=True))
     if len(choices) > 1:
@@ -257,5 +271,9 @@ def _said(
         said.append(f"LinDA took out a shift of up to {largest:.2f} log2 that the composition gives to all taxa.")
     if len(said) > 4:  # a term each would be too many sentences: the table has them
         found = leading.filter(pl.col("q") < SIGNIFICANT)
-        said = [said[0], f"{len(found)} of {len(leading)} tests have q < {SIGNIFICANT:g} in {choices[0]}.", *said[-2:]]
+        said = [
+            said[0],
+            f"{len(found)} of {len(leading)} tests have {small} in {choices[0]}.",
+            *said[-2:],
+        ]
     return tuple(said)
