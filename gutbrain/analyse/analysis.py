@@ -82,7 +82,11 @@ def analyse(
         try:
             found = step.run(given)
         except InputError as error:
-            where = [Path(error.file or "").name, f"row {error.row}" if error.row is not None else "", error.field or ""]
+            where = [
+                Path(error.file or "").name,
+                f"row {error.row}" if error.row is not None else "",
+                error.field or "",
+            ]
             what = f"not done: {error.what}"
             findings.append(Finding("error", step.name, ", ".join(part for part in where if part), what, error.mend))
             continue

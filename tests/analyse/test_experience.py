@@ -224,3 +224,21 @@ def test_visits_at_the_clinic_are_no_prompts():
     samples = pl.DataFrame({"sample": ["s"], "person": ["a"], "visit": ["clinic"]})
     found = compliance(Study.of({"answers": rows.answers, "visits": visits, "samples": samples}))
     assert found.select("prompts", "answered").row(0) == (4, 3)
+
+
+def test_ratings_of_the_mind_among_the_readings_are_prompts():
+    hours = [9.0, 12.0, 15.0, 18.0]
+    rows = [
+        ("p1", None, day + hour / 24, "mind.negative_affect", 20.0 + hour, "point")
+        for day in range(6)
+        for hour in hours
+    ]
+    rows += [("p1", None, float(day), "mind.rumination", 3.0, "point") for day in range(6)]
+    names = ["person", "visit", "day", "quantity", "value", "unit"]
+    study = Study.of(
+        {"readings": pl.DataFrame(rows, schema=names, orient="row", schema_overrides={"visit": pl.String})}
+    )
+    assert diary_forms(study) == ["prompts"]
+    made = moments(study)
+    assert made.table["outcome"].unique().to_list() == ["prompts.mind.negative_affect"]
+    assert len(made.table) == 24

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from scipy import stats
 
 from gutbrain.analyse.persons.experience_time import continuous_inertia, gap_exponent
 from gutbrain.errors import InputError
@@ -17,6 +18,7 @@ from gutbrain.study.study import Study
 
 DAY_BEGINS = 4.0  # o'clock: what is said before belongs to the day before
 MOMENT = 1e-6  # of a day: what rounding makes of a clock time
+PROMPTS = "prompts"  # what ratings of the mind that stand among the readings are called
 LEAST_DAYS = 5  # below this, days are too few to be resampled
 FEW_PAIRS = 30  # below this, the bias of inertia is said
 ACUTE = 0.9  # quantile of all changes of an outcome, from which a change is called acute
@@ -54,7 +56,22 @@ def diary_forms(study: Study) -> list[str]:
             find(form)
         except InputError:
             found.append(form)
-    return found
+    return found + ([PROMPTS] if len(prompted(study)) else [])
+
+
+def prompted(study: Study) -> pl.DataFrame:
+    """Return ratings of the mind that stand among the readings, several a day, as answers to a form `prompts`."""
+    mind = pl.col("quantity").str.starts_with("mind.") & pl.col("day").is_not_null()
+    rows = study.readings.filter(mind & (pl.col("method").is_null() | (pl.col("method") != "model value")))
+    several = pl.len().over("person", "quantity", pl.col("day").floor()).max().over("quantity") > 1
+    return rows.filter(several).select(
+        "person", "visit", "day", "time", pl.lit(PROMPTS).alias("form"), pl.col("quantity").alias("item"), "value"
+    )
+
+
+def diary_answers(study: Study) -> pl.DataFrame:
+    """Return the answers of all diaries, and ratings of the mind that stand among the readings."""
+    return pl.concat([study.answers.filter(pl.col("form").is_in(diary_forms(study))), prompted(study)])
 
 
 def moments(
@@ -86,7 +103,7 @@ def moments(
     if wrong or not known:
         raise InputError(f"the study has no diary {wrong[0]!r}" if wrong else "the study has no diary", file="answers",
                          field="form", mend=f"It has {', '.join(known) or 'none'}")  # fmt: skip
-    rows = study.answers.filter(pl.col("form").is_in(list(forms) or known))
+    rows = diary_answers(study).filter(pl.col("form").is_in(list(forms) or known))
     clock = (pl.col("time") - pl.datetime(1970, 1, 1)).dt.total_seconds() / 86_400
     mostly = (clock.is_not_null().sum() >= pl.col("day").is_not_null().sum()).over("person")
     rows = rows.with_columns(pl.when(mostly).then(clock).otherwise("day").alias("at"))
@@ -192,7 +209,8 @@ def summaries(
     Inertia is the slope of a moment on the one before it, of the same day (as in Houben, Van den Noortgate &
     Kuppens 2015, doi 10.1037/a0038822). Instability, its adjustment for unequal gaps and acute changes follow Jahng,
     Wood & Trull 2008, doi 10.1037/a0014173; the exponent of the gap is fitted here to all people of an outcome
-    (mean of the squared change proportional to a power of the gap). Intervals: percentiles over resampled days.
+    (mean of the squared change proportional to a power of the gap). Intervals: percentiles over resampled days,
+    expanded for few days (Hesterberg 2015, doi 10.1080/00031305.2015.1089789).
     """
     generator = generator or np.random.default_rng(1)
     parts = []
@@ -208,6 +226,12 @@ def summaries(
             parts += own.rows(str(outcome), cut, exponent, usual, draws, confidence, continuous, generator,
                               len(gaps) > 0)  # fmt: skip
     return pl.DataFrame(parts, schema=SCHEMA, orient="row")
+
+
+def _expanded(days: int, confidence: float) -> list[float]:
+    """Return the quantiles of resamples that make an interval: further out than the plain ones where days are few."""
+    reach = float(stats.t.ppf((1 + confidence) / 2, days - 1)) * np.sqrt(days / (days - 1))
+    return [float(stats.norm.cdf(-reach)), float(stats.norm.cdf(reach))]
 
 
 class _Own:
@@ -239,7 +263,7 @@ class _Own:
             for name, drawn in _statistics(weights @ sums, centre).items():
                 good = drawn[np.isfinite(drawn)]
                 if len(good) > draws / 2:
-                    both = np.quantile(good, [(1 - confidence) / 2, (1 + confidence) / 2])
+                    both = np.quantile(good, _expanded(self.days, confidence))
                     ends[name] = float(both[0]), float(both[1])
         units = {"mean": "point", "standard deviation": "point", "inertia": "1", "acute changes": "share of pairs",
                  "mean squared successive difference": "point squared",

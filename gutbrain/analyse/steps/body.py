@@ -11,7 +11,7 @@ from gutbrain.analyse.community import occasion_table
 from gutbrain.analyse.formula import quoted
 from gutbrain.analyse.models.two_groups import ROW, compare_again
 from gutbrain.analyse.named_outcomes import censored, of_one_unit
-from gutbrain.analyse.persons.experience import DAY_BEGINS, STATISTICS, compliance, diary_forms, moments, summaries
+from gutbrain.analyse.persons.experience import DAY_BEGINS, STATISTICS, compliance, diary_answers, moments, summaries
 from gutbrain.analyse.persons.physiology import (
     BREATHED,
     SLOW,
@@ -149,7 +149,7 @@ class Experience(Step):
     def suggested(cls, given: Given) -> list[Step]:
         """Return one step where the study has a diary with times that somebody kept for a while."""
         timed = pl.col("day").is_not_null() | pl.col("time").is_not_null()
-        kept = given.study.answers.filter(timed & pl.col("form").is_in(diary_forms(given.study)))
+        kept = diary_answers(given.study).filter(timed)
         longest = kept.group_by("person", "form", "item").len()["len"].max() or 0
         return [cls()] if longest >= LEAST_MOMENTS else []  # type: ignore[operator]
 

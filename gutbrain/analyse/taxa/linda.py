@@ -22,6 +22,7 @@ from gutbrain.errors import InputError
 
 ZEROS = ("adaptive", "half", "one", "depth", "multiplicative", "sample", "feature")
 GRID = 512  # points on which the greatest mode is looked for, before it is refined
+DRAWS, COARSE = 100, 64  # of the error of the mode
 FEW = 10  # taxa below which the mode of the coefficients says little
 IN_WORDS = {
     "half": "0.5 added to every count", "one": "1 added to every count", "depth": "zeros imputed by depth",
@@ -54,7 +55,7 @@ class Linda:
 
 def linda(
     community: Community, formula: str, person: str = "", *, zeros: str = "adaptive", winsor: float = WINSOR,
-    columns: Sequence[str] = (), confidence: float = 0.95,
+    columns: Sequence[str] = (), confidence: float = 0.95, bias_error: bool = True,
 ) -> Linda:  # fmt: skip
     """Test every taxon of a community.
 
@@ -66,6 +67,7 @@ def linda(
         (p at most 0.1); shares and signals get half of the smallest value of the taxon
     winsor : shares above this quantile of their taxon are set to it; 1 for none
     columns : those of the model matrix to tell; all but the intercept by default
+    bias_error : let the standard errors hold the error of the bias too, as the paper and the R package do not
 
     Raises
     ------
@@ -76,7 +78,9 @@ def linda(
     -----
     The bias is the mode of the coefficients over all taxa: the highest peak of a Gaussian kernel density with
     Silverman's bandwidth. The R package takes the peak that mean shift reaches from the middle of the densest half;
-    where the density has several peaks the two may differ. It also prints that it imputes but adds 0.5 (MicrobiomeStat
+    where the density has several peaks the two may differ. The bias is an estimate: its standard deviation, from
+    drawing the taxa with replacement, is added in squares to every standard error. Without it, intervals are too short
+    where taxa are few (docs/calibration_of_analyses.md). It also prints that it imputes but adds 0.5 (MicrobiomeStat
     1.3 with its default rule); here zeros are imputed, as the paper says.
     """
     if zeros not in ZEROS:
@@ -110,15 +114,18 @@ def linda(
     logs = np.log2(without_zeros(clipped.values, rule) if absent else clipped.values)
     logs = logs - logs.mean(axis=1, keepdims=True)
     fits = many(logs, matrix.values, groups)
-    bias = np.zeros(len(matrix.columns))
+    bias, error = np.zeros(len(matrix.columns)), np.zeros(len(matrix.columns))
     for place, name in enumerate(matrix.columns):
         there = fits.estimate[place][np.isfinite(fits.estimate[place])]
         if name != INTERCEPT and len(there):
             bias[place] = mode(there)
+            error[place] = mode_error(there) if bias_error else 0.0
     estimate = fits.estimate - bias[:, None]
-    statistic = estimate / fits.standard_error
+    wider = np.hypot(fits.standard_error, error[:, None])
+    statistic = estimate / wider
     fits = replace(
-        fits, estimate=estimate, statistic=statistic, p=2 * stats.t.sf(np.abs(statistic), fits.df)
+        fits, estimate=estimate, standard_error=wider, statistic=statistic,
+        p=2 * stats.t.sf(np.abs(statistic), fits.df),
     )  # fmt: skip
     if len(used.names) < FEW:
         notes.append(f"{len(used.names)} taxa: the bias of the composition is estimated from few coefficients")
@@ -128,12 +135,22 @@ def linda(
     return Linda(table, named, rule, depth, tuple(notes), int(fits.singular.sum()))
 
 
-def mode(values: np.ndarray) -> float:
+def mode_error(values: np.ndarray) -> float:
+    """Return the standard deviation of the mode over draws of the values with replacement; always the same draws."""
+    if len(values) < 3 or np.ptp(values) == 0:
+        return 0.0
+    generator = np.random.default_rng(len(values))
+    drawn = generator.choice(values, (DRAWS, len(values)))
+    return float(np.std([mode(one, COARSE) for one in drawn], ddof=1))
+
+
+def mode(values: np.ndarray, grid: int = GRID) -> float:
     """Return the value where a Gaussian kernel density of the values is highest.
 
     Parameters
     ----------
     values : finite, at least one, array
+    grid : points between the least and the greatest value at which peaks are looked for, beside the values
 
     Notes
     -----
@@ -148,7 +165,7 @@ def mode(values: np.ndarray) -> float:
     spreads = [size for size in (values.std(ddof=1), (high - low) / 1.34) if size > 0]
     width = 0.9 * min(spreads) * len(values) ** -0.2
     # Every peak lies between the least and the greatest value, and near one of the values or the grid.
-    starts = np.unique(np.concatenate([values, np.linspace(values.min(), values.max(), GRID)]))
+    starts = np.unique(np.concatenate([values, np.linspace(values.min(), values.max(), grid)]))
     dense = np.exp(-0.5 * ((starts[:, None] - values) / width) ** 2).sum(axis=1)
     at = float(starts[dense.argmax()])
     for _ in range(1000):  # mean shift: each step goes uphill
