@@ -17,6 +17,8 @@ from gutbrain.study.part import Finding
 from gutbrain.study.study import Study
 
 KEYS = ("person", "visit", "sample", "time")  # columns that name rows; they are no groups and no covariates
+# Columns of outcomes and indices: a covariate of the same name would be taken for them.
+OURS = ("value", "unit", "quantity", "method", "index", "note")
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,9 @@ def check_design(study: Study, plan: AnalysisPlan) -> list[Finding]:
         if name in KEYS or (name == "day" and use == "arm"):
             mend = "Name a column of groups" if use == "arm" else "People and visits stand in the models already"
             raise InputError(f"design.{use}: {name!r} is no {'arm' if use == 'arm' else 'covariate'}", mend=mend)
+        if name in columns and (name in OURS or "`" in name):
+            what = f"design.{use}: a column cannot be called {name!r} in a model"
+            raise InputError(what, mend="Rename it in the study")
         if name not in columns:
             raise InputError(
                 f"design.{use}: the study has no column {name!r}{nearest(name, columns)}",

@@ -12,7 +12,7 @@ import polars as pl
 from gutbrain.errors import InputError
 
 TREATMENT = re.compile(r"\[T\.")
-QUOTED = re.compile(r"`([^`]+)`|([A-Za-z_][A-Za-z0-9_.]*)(\(|\s*=(?!=))?")  # a name before "=" is an option of a call
+QUOTED = re.compile(r"`([^`]+)`|([^\W\d][\w.]*)(\(|\s*=(?!=))?")  # a name before "=" is an option of a call
 INTERCEPT = "Intercept"
 # What a formula may call; anything else would be run as Python, and a plan may come from somebody else.
 CALLED = ("C", "I", "bs", "center", "cs", "exp", "log", "log10", "log2", "poly", "scale", "sqrt")
@@ -203,7 +203,15 @@ def plain(name: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """Return a column's name as a formula takes it."""
+    """Return a column's name as a formula takes it.
+
+    Raises
+    ------
+    InputError
+        For a name that holds a backtick: no formula can quote it.
+    """
+    if "`" in name:
+        raise InputError("a formula cannot name a column with a backtick", field=name, mend="Rename the column")
     return name if name.isidentifier() else f"`{name}`"
 
 

@@ -17,7 +17,7 @@ from small_study import small_trial
 
 from gutbrain import cli, cli_analyse
 from gutbrain.analyse.analysis import Analysis, analyse, check_design, finite
-from gutbrain.analyse.formula import model_matrix
+from gutbrain.analyse.formula import model_matrix, quoted
 from gutbrain.analyse.plan import BY_KIND, AnalysisPlan, plan_of, read_analysis_plan, suggest
 from gutbrain.analyse.step import Design, Given, Step, suggested_design
 from gutbrain.analyse.steps.ordination import Ordination
@@ -96,6 +96,27 @@ def test_columns_may_be_called_like_our_own():
     made = whole(study, steps)
     assert list(made.done) == ["o", "d", "p"]
     assert {"place", "value", "with space"} <= set(made.tested["term"])
+
+
+@pytest.mark.parametrize("name", ["class", "lambda", "C", "log", "True", "np", "I", "Größe", "a:b", "2nd", "a.b"])
+def test_covariates_may_be_called_like_anything_python_knows(name):
+    made = model_matrix(HOSTILE["columns_with_odd_names"]().people, f"arm + {quoted(name)}")
+    assert made.columns[-1].startswith(name)
+    assert len(made.columns) == 3
+
+
+@pytest.mark.parametrize("name", ["value", "unit", "index", "x`y"])
+def test_covariates_that_would_be_taken_for_the_outcome_are_refused(name):
+    study = HOSTILE["columns_with_odd_names"]()
+    for change in ({"adjust": [name]}, {"arm": name, "reference": ""}):
+        plan = AnalysisPlan(design=suggested_design(study).model_copy(update=change))
+        with pytest.raises(InputError, match="cannot be called .* in a model. Rename it in the study"):
+            check_design(study, plan)
+
+
+def test_a_share_without_upper_end_is_no_infinity_in_a_table():
+    made = whole(HOSTILE["two_people_per_arm"](), [BY_KIND["responders"](name="r", **OPTIONS["responders"][0])])
+    assert "r" in made.done
 
 
 def test_odd_names_of_taxa_and_arms_are_drawn():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -138,7 +139,8 @@ def differences(shares: pl.DataFrame, confidence: float = 0.95) -> pl.DataFrame:
     Returns
     -------
     table with arm, reference, difference, low, high (Newcombe), statistic, p, method, ratio, ratio_low, ratio_high,
-    odds_ratio, odds_low, odds_high, needed, needed_low, needed_high, through_infinity, needed_said, people and note
+    odds_ratio, odds_low, odds_high, needed, needed_low, needed_high, through_infinity, needed_said, people and note;
+    what is infinite is null and said in the note
     """
     rows: list[dict[str, Any]] = []
     held = shares.to_dicts()
@@ -154,12 +156,16 @@ def differences(shares: pl.DataFrame, confidence: float = 0.95) -> pl.DataFrame:
         statistic, p, method = equal_shares(*four)
         ratio_low, ratio_high = ratio(*four, confidence)
         odds, odds_low, odds_high = odds_ratio(*four, confidence)
-        rows.append(told | {
-            "difference": gap, "low": low, "high": high, "statistic": statistic, "p": p, "method": method,
+        ratios = {
             "ratio": row["share"] / first["share"] if first["share"] else None, "ratio_low": ratio_low,
             "ratio_high": ratio_high, "odds_ratio": odds, "odds_low": odds_low, "odds_high": odds_high,
+        }  # fmt: skip
+        open_end = [name.replace("_", " ") for name, value in ratios.items() if value == math.inf]
+        rows.append(told | {
+            "difference": gap, "low": low, "high": high, "statistic": statistic, "p": p, "method": method,
+            **{name: None if value == math.inf else value for name, value in ratios.items()},
             **number_needed(gap, low, high),
-            "note": None if first["share"] else "no responder in the reference arm: the ratio has no upper end",
+            "note": f"a cell is empty, so there is no upper end: {', '.join(open_end)}" if open_end else None,
         })  # fmt: skip
     return pl.DataFrame(rows, schema=DIFFERENCES)
 

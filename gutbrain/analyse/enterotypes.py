@@ -1,7 +1,0 @@
-"""Stub for the time of a move."""
-
-import sys
-
-from gutbrain.analyse.function import enterotypes as moved
-
-sys.modules[__name__] = moved
