@@ -232,6 +232,13 @@ def _unplaced(study: Study, design: Design) -> list[Finding]:
     if len(sizes) < 2:
         what = f"everybody is in one arm ({sizes[design.arm][0]})" if len(sizes) else "nobody is in an arm"
         found.append(Finding("warning", "plan", "arm", what, "Leave design.arm out to analyse without arms"))
+    for name in design.adjust:
+        both = people.select(design.arm, name).drop_nulls() if name in people.columns else pl.DataFrame()
+        if both.is_empty() or both.schema[name].is_numeric() or both[design.arm].n_unique() < 2:
+            continue
+        if both.group_by(name).agg(pl.col(design.arm).n_unique())[design.arm].max() == 1:
+            what = f"each {name} lies in one arm: what the two do cannot be told apart"
+            found.append(Finding("warning", "plan", "adjust", what, f"Leave {name} out of adjust, and say so"))
     alone = sorted(sizes.filter(pl.col("count") < 2)[design.arm].to_list())
     if alone:
         what = f"{len(alone)} arms have one person: {', '.join(alone[:10])}; how people differ there cannot be told"

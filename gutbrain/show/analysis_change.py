@@ -9,8 +9,9 @@ import polars as pl
 
 from gutbrain.analyse.step import Design, Done, Step
 from gutbrain.show.analysis_ordination import levels, strips
+from gutbrain.show.analysis_words import AXIS, name_said, wrapped
 from gutbrain.show.page import Block, Figure
-from gutbrain.show.study_plots import counted_said, quantity_said, thinned
+from gutbrain.show.study_plots import counted_said, thinned
 from gutbrain.show.theme import dress
 from gutbrain.show.words import ARM_COLOURS, INK, QUIET
 
@@ -82,10 +83,14 @@ def spaghetti(course: pl.DataFrame, people: pl.DataFrame, design: Design, outcom
         order = [visit for visit in design.visits if visit in known] or line["visit"].unique(
             maintain_order=True
         ).to_list()
-        at = {"x": alt.X("visit:O", sort=order, title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(padding=0.25))}
+        axis = alt.Axis(labelAngle=0, **AXIS)
+        order = [wrapped(visit) for visit in order]
+        at = {"x": alt.X("visit:O", sort=order, title=None, axis=axis, scale=alt.Scale(padding=0.25))}
+        broken = pl.col("visit").map_elements(wrapped, return_dtype=pl.String)
+        line, each = line.with_columns(broken), each.with_columns(broken)
     tint = alt.Color("arm:N", legend=None, scale=alt.Scale(
         domain=arms, range=[ARM_COLOURS[n % len(ARM_COLOURS)] for n in range(len(arms))]))  # fmt: skip
-    y = alt.Y("value:Q", title=quantity_said(outcome), scale=alt.Scale(zero=False))
+    y = alt.Y("value:Q", title=name_said(outcome), scale=alt.Scale(zero=False))
     panels = []
     for name in arms:
         mine = each.filter(pl.col("arm") == name)
@@ -125,7 +130,7 @@ def contrast_plot(table: pl.DataFrame) -> Any:
         )
         dot = base.mark_point(filled=True, size=70, color=ARM_COLOURS[0], opacity=1).encode(
             x=alt.X("estimate:Q"), y=y, tooltip=["row", "estimate", "low", "high", "p"])  # fmt: skip
-        title = alt.TitleParams(quantity_said(str(outcome)), fontSize=13)
+        title = alt.TitleParams(name_said(str(outcome)), fontSize=13)
         panels.append(alt.layer(zero, bar, dot).properties(width=260, height=max(40, 26 * len(shown)), title=title))
     return dress(
         alt.concat(*panels, columns=2, spacing={"row": 34, "column": 60}).resolve_scale(

@@ -6,6 +6,13 @@ from collections.abc import Callable
 
 from gutbrain.analyse.step import Design, Done, Step
 from gutbrain.show.analysis_change import change_blocks, distance_blocks, responder_blocks
+from gutbrain.show.analysis_more import (
+    dysbiosis_blocks,
+    experience_blocks,
+    forest_blocks,
+    mantel_blocks,
+    reliable_blocks,
+)
 from gutbrain.show.analysis_ordination import alpha_blocks, dispersion_blocks, ordination_blocks, rarefaction_blocks
 from gutbrain.show.analysis_paths import mediation_blocks
 from gutbrain.show.analysis_taxa import taxa_blocks
@@ -20,7 +27,14 @@ BY_KIND: dict[str, tuple[Draw, ...]] = {
     "dispersion": (dispersion_blocks,),
     "taxa": (taxa_blocks,),
     "change": (change_blocks,),
-    "physiology": (change_blocks,),
+    "physiology": (change_blocks, forest_blocks),
+    "mantel": (mantel_blocks,),
+    "groups": (forest_blocks,),
+    "modules": (forest_blocks,),
+    "dysbiosis": (dysbiosis_blocks,),
+    "association": (forest_blocks,),
+    "reliable_change": (reliable_blocks,),
+    "experience": (forest_blocks, experience_blocks),
     "responders": (responder_blocks,),
     "volatility": (distance_blocks,),
     "first_distances": (distance_blocks,),

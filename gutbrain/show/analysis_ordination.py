@@ -11,7 +11,7 @@ import polars as pl
 from gutbrain.analyse.step import Design, Done, Step
 from gutbrain.show.labels import place_labels
 from gutbrain.show.page import Block, Figure
-from gutbrain.show.study_plots import GREY, MARKS, counted_said, note, shorten, thinned
+from gutbrain.show.study_plots import GREY, MARKS, counted_said, note, said, shorten, thinned
 from gutbrain.show.theme import dress
 from gutbrain.show.words import ARM_COLOURS, INK
 
@@ -79,13 +79,19 @@ def ordination(table: pl.DataFrame, axes: pl.DataFrame, design: Design, loadings
 
     x, y = channel(alt.X, "axis_1", 1), channel(alt.Y, "axis_2", 2)
     palette = alt.Scale(domain=groups, range=[ARM_COLOURS[n % len(ARM_COLOURS)] for n in range(len(groups))])
-    tint = alt.Color("colour:N", title=colour or None, scale=palette) if colour else alt.value(ARM_COLOURS[0])
+    tint = (
+        alt.Color("colour:N", title=said(colour) if colour else None, scale=palette)
+        if colour
+        else alt.value(ARM_COLOURS[0])
+    )
     points = alt.Chart(shown).mark_point(filled=True, size=46, opacity=0.75)
     encoded: dict[str, Any] = {"x": x, "y": y, "color": tint, "tooltip": ["sample", "person", "colour", "shape"]}
     if shape:
         stages = levels(table, shape, design)
         encoded["shape"] = alt.Shape(
-            "shape:N", title=shape, scale=alt.Scale(domain=stages, range=[SHAPES[n % 6] for n in range(len(stages))])
+            "shape:N",
+            title=said(shape),
+            scale=alt.Scale(domain=stages, range=[SHAPES[n % 6] for n in range(len(stages))]),
         )
     layers: list[Any] = []
     if shown["person"].drop_nulls().is_duplicated().any():

@@ -7,10 +7,12 @@ import polars as pl
 from gutbrain.analyse.analysis import Analysis
 from gutbrain.analyse.step import Done, Step
 from gutbrain.show.analysis_figures import figures
+from gutbrain.show.analysis_words import name_said, term_said
 from gutbrain.show.page import Block, Figure, Items, Report, Section, Table, Text, Verbatim
 from gutbrain.show.study_plots import counted_said
 from gutbrain.show.words import number
 
+STRONGEST = 3  # exploratory findings that the short answer names
 ROWS = 12  # of a table that the page shows open
 SEVERITY = {"error": 0, "warning": 1, "note": 2}
 HEADINGS = {
@@ -76,6 +78,8 @@ def _short(analysis: Analysis) -> list[str]:
             f"Exploratory: {counted_said(len(explored), 'hypothesis')} in {explored['family'].n_unique()} families, "
             f"{below} with a corrected p below 0.05; each needs data of its own before it is believed."
         )
+        found = explored.filter((pl.col("q") < 0.05) & pl.col("part").is_null()).sort("q", "p")
+        said += [f"Strongest, {row['step']}: {_told(row)}." for row in found.head(STRONGEST).iter_rows(named=True)]
     lost = [finding.file for finding in analysis.findings if finding.severity == "error"]
     if lost:
         said.append(f"Not done: {', '.join(dict.fromkeys(lost))}; the reasons stand below.")
@@ -85,7 +89,7 @@ def _short(analysis: Analysis) -> list[str]:
 
 
 def _told(row: dict[str, object]) -> str:
-    parts = [f"{row['what']}" + (f", {row['term']}" if row["term"] else "")]
+    parts = [name_said(str(row["what"])) + (f", {term_said(str(row['term']))}" if row["term"] else "")]
     if row["estimate"] is not None:
         unit = f" {row['unit']}" if row["unit"] and row["unit"] != "1" else ""
         parts.append(f"{_number(row['estimate'])}{unit}")
@@ -170,6 +174,8 @@ def _step(analysis: Analysis, step: Step, done: Done) -> list[Block]:
 
 
 def _printed(rows: pl.DataFrame) -> pl.DataFrame:
+    words = (("what", name_said), ("term", term_said))
+    rows = rows.with_columns(pl.col(name).map_elements(say, return_dtype=pl.String) for name, say in words)
     return rows.with_columns(
         pl.col(name).map_elements(p_said, return_dtype=pl.String) for name in ("p", "q") if name in rows.columns
     )

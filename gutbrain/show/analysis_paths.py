@@ -9,8 +9,9 @@ import altair as alt
 import polars as pl
 
 from gutbrain.analyse.step import Design, Done, Step
+from gutbrain.show.analysis_words import name_said, term_said
 from gutbrain.show.page import Block, Figure, Table
-from gutbrain.show.study_plots import quantity_said, shorten
+from gutbrain.show.study_plots import shorten
 from gutbrain.show.theme import dress
 from gutbrain.show.words import ARM_COLOURS, INK, QUIET, number
 
@@ -122,7 +123,7 @@ def sensitivity(rows: pl.DataFrame) -> alt.LayerChart:
 
 def _lines(name: str) -> str:
     """Return the name of a variable on at most two lines."""
-    words, lines = quantity_said(name).split(), [""]
+    words, lines = name_said(term_said(name) if "[" in name else name).split(), [""]
     for word in words:
         if len(lines[-1]) + len(word) > 22 and lines[-1]:
             lines.append("")

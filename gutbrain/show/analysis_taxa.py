@@ -10,6 +10,7 @@ import polars as pl
 
 from gutbrain.analyse.step import Design, Done, Step
 from gutbrain.show.analysis_ordination import levels
+from gutbrain.show.analysis_words import term_said
 from gutbrain.show.labels import place_labels
 from gutbrain.show.page import Block, Figure, Table
 from gutbrain.show.study_plots import GREY, counted_said, evenly, shorten
@@ -43,7 +44,7 @@ def taxa_blocks(step: Step, done: Done, design: Design) -> list[Block]:
         blocks.append(
             Figure(
                 volcano(first, str(term)),
-                f"{tested} by {leading}: size and certainty of {term}. Coloured: q below {LEVEL:g} "
+                f"{tested} by {leading}: size and certainty of {term_said(str(term))}. Coloured: q below {LEVEL:g} "
                 f"({int((first['q'] < LEVEL).sum())}). The line marks p = {LEVEL:g} before correction.",
                 f"{name}, volcano",
             )
@@ -99,7 +100,7 @@ def volcano(rows: pl.DataFrame, term: str) -> alt.LayerChart:
     wanted = [int(place) for place in np.argsort(-table["evidence"].to_numpy())[:NAMED]]
     texts = [shorten(name, 34) for name in table["feature"].to_list()]
     labels = place_labels(across, up, texts, wanted, WIDTH, HEIGHT)
-    title = f"{' '.join(term.split())}, log2 fold"
+    title = f"{term_said(' '.join(term.split()))}, log2 fold"
     x = alt.X("estimate:Q", title=title, scale=alt.Scale(domain=[-widest, widest], nice=False))
     y = alt.Y("evidence:Q", title="−log10 p", scale=alt.Scale(domain=[0, tallest], nice=False))
     colour = alt.Color(
@@ -142,7 +143,7 @@ def forest(rows: pl.DataFrame, term: str, leading: str) -> alt.LayerChart:
     first = table.filter(pl.col("choice") == leading)
     order = first.sort("estimate", descending=True)["taxon"].to_list()
     y = alt.Y("taxon:N", sort=order, title=None, axis=alt.Axis(labelLimit=330, grid=True, ticks=False))
-    x = alt.X("estimate:Q", title=f"{' '.join(term.split())}, log2 fold")
+    x = alt.X("estimate:Q", title=f"{term_said(' '.join(term.split()))}, log2 fold")
     tips = ["taxon", "choice", *(alt.Tooltip(f"{n}:Q", format=".3g") for n in ("estimate", "low", "high", "p", "q"))]
     zero = alt.Chart().mark_rule(color=QUIET).encode(x=alt.datum(0))
     bars = alt.Chart(first).mark_rule(color=DOWN, strokeWidth=2.2).encode(x=alt.X("low:Q"), x2="high:Q", y=y)

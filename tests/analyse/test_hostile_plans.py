@@ -155,6 +155,16 @@ def test_who_cannot_be_compared_is_said(name, says):
     assert any(says in finding.what for finding in check_design(study, AnalysisPlan(design=design)))
 
 
+def test_a_covariate_that_is_the_arm_by_another_name_is_said():
+    for name in ("site_equal_to_arm", "one_person_per_site"):
+        study = HOSTILE[name]()
+        design = suggested_design(study).model_copy(update={"adjust": ["site"]})
+        found = check_design(study, AnalysisPlan(design=design))
+        assert [one.what for one in found] == ["each site lies in one arm: what the two do cannot be told apart"]
+    design = design.model_copy(update={"adjust": ["age"]})
+    assert check_design(study, AnalysisPlan(design=design)) == []
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -1,4 +1,4 @@
-"""Published findings of three real studies, by the plans in examples/analyses; docs/real_studies.md tells the figures."""
+"""Published findings of three real studies, by the plans in examples/analyses; figures: docs/real_studies.md."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Diversity(Step):
         wanted = [name for name in (arm, time) if name and samples[name].drop_nulls().n_unique() > 1]
         formula = given.formula(self.terms or " * ".join(map(quoted, wanted)))
         ours = [name for name in found.columns[1:] if name in samples.columns and name in formula]
-        required(not ours, f"a column cannot be called {ours[0] if ours else ''!r} in a model", "Rename it in the study")
+        required(not ours, f"no covariate can be called {' or '.join(ours)!r}", "Rename it in the study")
         refused = ""
         try:
             samples, told = with_outcomes(given, samples, formula)
