@@ -6,7 +6,6 @@ import polars as pl
 
 from gutbrain.analyse.community import occasion_table
 from gutbrain.errors import InputError
-from gutbrain.study.quantities import quantities
 from gutbrain.study.scores import scores
 from gutbrain.study.study import Study
 
@@ -59,13 +58,9 @@ def outcome(study: Study, quantity: str, found: pl.DataFrame | None = None) -> p
     """
     found = outcomes(study) if found is None else found
     rows = found.filter(pl.col("quantity") == quantity)
+    if rows.is_empty():  # PSS-10.total is the same as pss-10.total
+        rows = found.filter(pl.col("quantity").str.to_lowercase() == quantity.lower())
     if rows.is_empty():
         known = found["quantity"].unique(maintain_order=True).to_list()
         raise InputError(f"the study has no outcome {quantity!r}", mend=f"It has {', '.join(known[:40]) or 'none'}")
     return occasion_table(study, rows.drop("quantity", "method"))
-
-
-def said(quantity: str) -> str:
-    """Return what a quantity is, in words, where it is known."""
-    known = quantities().get(quantity)
-    return known.about if known else quantity

@@ -36,7 +36,7 @@ class Change(Step):
     kind: Literal["change"] = "change"
     outcomes: list[str] = Field(
         default=["*"],
-        description='quantities; "*" for all; also "diversity: shannon", "share: TAXON", "clr: TAXON", '
+        description='quantities; "*" or nothing for all; also "diversity: shannon", "share: TAXON", "clr: TAXON", '
         '"balance: A, B / C, D", "group: butyrate_makers"',
     )
     time: Literal["", "visit", "day"] = Field(
@@ -73,6 +73,11 @@ class Change(Step):
         """Model each outcome; what cannot be modelled becomes a note."""
         names = known_outcomes(given, self.outcomes)
         required(bool(names), "the study has no outcome", 'Name one, such as "diversity: shannon"')
+        for option, named in (("logarithm", self.logarithm), ("mid", list(self.mid))):
+            lost = [name for name in named if name not in names]
+            required(not lost, f"{option} names {lost[:1]}, which is not among the outcomes", "Write it as outcomes do")
+        small = [name for name, size in self.mid.items() if not size > 0]
+        required(not small, f"mid of {small[:1]} is not above 0", "Give its size, whatever the direction")
         parts: dict[str, list[pl.DataFrame]] = {}
         notes: list[Finding] = []
         failed: InputError | None = None
@@ -177,7 +182,7 @@ class Change(Step):
 
     def _important(self, given: Given, name: str) -> tuple[float | None, str]:
         if name in self.mid:
-            return abs(self.mid[name]), "as the plan says"
+            return self.mid[name], "as the plan says"
         row = known(name, "important difference")
         return (scaled(given, name, row), told(row)) if row else (None, "")
 

@@ -35,7 +35,7 @@ def overview(made: dict[str, pl.DataFrame], sentences: list[str], randomised: bo
         later.append(f"{rest} more outcome{'s stand' if rest > 1 else ' stands'} in the table of contrasts.")
     if arms and not randomised:
         later.append("Whether people were randomised is not said: differences between arms are associations.")
-    return (f"{first}.", *([" ".join(later)] if later else []))
+    return (f"{first}.", *later)
 
 
 def sentence(
