@@ -151,14 +151,12 @@ def experience_blocks(step: Step, done: Done, design: Design) -> list[Block]:
     table = done.tables.get("summaries", pl.DataFrame())
     if table.is_empty():
         return []
-    outcomes = table["outcome"].unique(maintain_order=True).to_list()
+    known = table.filter(pl.col("value").is_not_null() & pl.col("statistic").is_in(STATISTICS))
+    several = known.group_by("outcome", maintain_order=True).agg(pl.col("statistic").n_unique())
+    outcomes = several.filter(pl.col("statistic") > 1)["outcome"].to_list()
     blocks: list[Block] = []
     for outcome in outcomes[:OUTCOMES]:
-        own = table.filter(
-            (pl.col("outcome") == outcome) & pl.col("value").is_not_null() & pl.col("statistic").is_in(STATISTICS)
-        )
-        if own["statistic"].n_unique() < 2:
-            continue
+        own = known.filter(pl.col("outcome") == outcome)
         people = sorted(own["person"].unique().to_list(), key=natural)[:PEOPLE]
         panels: list[alt.LayerChart] = []
         for statistic in STATISTICS:
@@ -175,5 +173,7 @@ def experience_blocks(step: Step, done: Done, design: Design) -> list[Block]:
         chart = dress(alt.hconcat(*panels, spacing=26).resolve_scale(x="independent"))
         who = counted_said(len(people), "person")
         caption = f"{name_said(outcome)}: {who} with {design.confidence:.0%} intervals over resampled days."
+        if len(outcomes) > OUTCOMES and outcome == outcomes[OUTCOMES - 1]:
+            caption += f" {OUTCOMES} of {len(outcomes)} outcomes are drawn."
         blocks.append(Figure(chart, caption, f"{step.name}, {outcome}"))
     return blocks
