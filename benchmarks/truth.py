@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 
 from benchmarks.population import folder, people_of_studies
-from benchmarks.truth_method import Figures, Method, run
+from benchmarks.truth_method import Figures, Method, finished, run
 
 PAGE = Path(__file__).parents[1] / "docs" / "calibration_of_analyses.md"
 AREAS = ("diversity", "taxa", "change", "days", "mediation", "further")
@@ -74,6 +74,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="methods whose name matches this pattern")
     parser.add_argument("--replicates", type=int, default=0, help="of each method; its own number by default")
     parser.add_argument("--write", action="store_true", help="write the table into the documentation")
+    parser.add_argument("--finished", action="store_true", help="run nothing: tell what is kept")
     parser.add_argument("--anew", action="store_true", help="forget finished replicates: the code has changed")
     asked = parser.parse_args()
     kept = folder() / f"truth, {people_of_studies().mean.shape[2]} people"
@@ -81,7 +82,12 @@ def main() -> None:
         shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True, exist_ok=True)
     chosen = [method for method in methods() if re.search(asked.only, method.name)]
-    done = figures_of(chosen, asked.replicates, kept)
+    if asked.finished:
+        done = [
+            (method, run(method, *finished(method, kept), kept)) for method in chosen if any(finished(method, kept))
+        ]
+    else:
+        done = figures_of(chosen, asked.replicates, kept)
     print(table([row(method, figures) for method, figures in done]))
     if asked.write:
         text = PAGE.read_text(encoding="utf-8")

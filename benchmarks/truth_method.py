@@ -176,7 +176,7 @@ class Figures:
         return {name: found[name] for name in method.judged if found[name].count}
 
     def misses(self, method: Method) -> list[str]:
-        """Return which figures lie outside the bounds of the issue."""
+        """Return which figures lie outside their bounds."""
         bounds = {"false positives": FALSE_POSITIVES}
         return [
             f"{name} {share} %" for name, share in self.judged(method).items()
@@ -209,6 +209,13 @@ def run(method: Method, without: int, planted: int, folder: Path | None = None) 
             np.save(path, np.stack(rows))
         parts.append(np.reshape(rows[:replicates], (-1, len(COUNTED))))
     return Figures(*parts)
+
+
+def finished(method: Method, folder: Path) -> tuple[int, int]:
+    """Return how many replicates without and with an effect are kept."""
+    paths = [folder / f"{method.name}, {kind}.npy" for kind in ("nothing", "planted")]
+    first, second = (len(np.load(path)) if path.exists() else 0 for path in paths)
+    return first, second
 
 
 def _counted(method: Method, number: int, planted: bool) -> np.ndarray:
