@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -16,6 +16,7 @@ from gutbrain.errors import InputError
 NAMES = {"BH": "fdr_bh", "BY": "fdr_by", "holm": "holm", "bonferroni": "bonferroni"}
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.sampled_from(sorted(NAMES)))
 def test_corrections_equal_those_of_statsmodels(p, method):
     assert np.allclose(corrected(np.array(p), method), multipletests(p, method=NAMES[method])[1], atol=1e-12)
