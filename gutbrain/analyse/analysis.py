@@ -67,7 +67,8 @@ def analyse(
     """
     plan = plan or suggest(study)
     if not plan.step and plan.suggested:
-        raise InputError("no analysis suits what the study holds", mend="Read samples, answers or readings into it")
+        what = "no analysis suits what the study holds: no arms or visits to compare, no samples, no diary"
+        raise InputError(what, mend="Write a plan, and give it with --plan")
     if not plan.step:
         raise InputError("the plan has no step", mend="Write [[step]] with a kind, or leave --plan out")
     findings = list(check_design(study, plan))
