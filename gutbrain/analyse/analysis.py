@@ -250,10 +250,14 @@ def _unplaced(study: Study, design: Design) -> list[Finding]:
 def attendance(given: Given) -> pl.DataFrame:
     """Return people and samples of each arm at each visit: arm, visit, people, samples, with_outcome."""
     arm = given.design.arm
-    people = given.study.people.select("person", *([arm] if arm in given.study.people.columns else []))
+    known = given.study.people.columns
+    only = {name: list(values) for name, values in given.design.only.items() if name in known}
+    people = given.study.people.select("person", *dict.fromkeys(name for name in (arm, *only) if name in known))
     samples = given.ordered(given.study.samples).select("person", pl.col("visit").cast(pl.String), pl.lit(1).alias("s"))
     rows = given.ordered(given.outcomes).select("person", pl.col("visit").cast(pl.String), pl.lit(1).alias("o"))
     both = pl.concat([samples, rows], how="diagonal").join(people, on="person", how="left")
+    # Samples and outcomes know the visit; what the design keeps of people is filtered here.
+    both = both.filter(pl.col(name).cast(pl.String).is_in(values) for name, values in only.items()) if only else both
     keys = [
         pl.col(arm).cast(pl.String).alias("arm") if arm in both.columns else pl.lit("everybody").alias("arm"),
         "visit",

@@ -4,44 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gutbrain.analyse.step import Design, Done, Step
-from gutbrain.show.analysis_change import change_blocks, distance_blocks, responder_blocks
-from gutbrain.show.analysis_more import (
-    dysbiosis_blocks,
-    experience_blocks,
-    forest_blocks,
+from gutbrain.analyse.step import Done, Step
+from gutbrain.show.analysis_change import change_blocks, ratio_blocks
+from gutbrain.show.analysis_community import (
+    alpha_blocks,
+    dispersion_blocks,
     mantel_blocks,
-    reliable_blocks,
+    rarefaction_blocks,
+    share_blocks,
 )
-from gutbrain.show.analysis_ordination import alpha_blocks, dispersion_blocks, ordination_blocks, rarefaction_blocks
+from gutbrain.show.analysis_diary import experience_blocks
+from gutbrain.show.analysis_function import association_blocks, dysbiosis_blocks, effect_blocks, group_blocks
+from gutbrain.show.analysis_ordination import ordination_blocks
 from gutbrain.show.analysis_paths import mediation_blocks
+from gutbrain.show.analysis_people import distance_blocks, reliable_blocks, responder_blocks, volatility_blocks
+from gutbrain.show.analysis_scene import Scene
 from gutbrain.show.analysis_taxa import taxa_blocks
 from gutbrain.show.page import Block
 
-Draw = Callable[[Step, Done, Design], list[Block]]
+Draw = Callable[[Step, Done, Scene], list[Block]]
 BY_KIND: dict[str, tuple[Draw, ...]] = {
     "diversity": (alpha_blocks,),
     "rarefaction": (rarefaction_blocks,),
     "ordination": (ordination_blocks,),
-    "constrained": (ordination_blocks,),
+    "constrained": (ordination_blocks, share_blocks),
+    "permanova": (share_blocks,),
     "dispersion": (dispersion_blocks,),
-    "taxa": (taxa_blocks,),
-    "change": (change_blocks,),
-    "physiology": (change_blocks, forest_blocks),
     "mantel": (mantel_blocks,),
-    "groups": (forest_blocks,),
-    "modules": (forest_blocks,),
+    "taxa": (taxa_blocks,),
+    "groups": (group_blocks,),
+    "modules": (effect_blocks,),
     "dysbiosis": (dysbiosis_blocks,),
-    "association": (forest_blocks,),
-    "reliable_change": (reliable_blocks,),
-    "experience": (forest_blocks, experience_blocks),
+    "association": (association_blocks,),
+    "change": (change_blocks,),
+    "physiology": (ratio_blocks,),
     "responders": (responder_blocks,),
-    "volatility": (distance_blocks,),
+    "reliable_change": (reliable_blocks,),
+    "experience": (experience_blocks, effect_blocks),
+    "volatility": (volatility_blocks,),
     "first_distances": (distance_blocks,),
     "mediation": (mediation_blocks,),
 }
 
 
-def figures(step: Step, done: Done, design: Design) -> list[Block]:
+def figures(step: Step, done: Done, scene: Scene) -> list[Block]:
     """Return the figures of a step."""
-    return [block for draw in BY_KIND.get(step.kind, ()) for block in draw(step, done, design)]
+    return [block for draw in BY_KIND.get(step.kind, ()) for block in draw(step, done, scene)]

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from gutbrain.analyse.analysis import Analysis
 from gutbrain.analyse.step import Done, Step
 from gutbrain.show.analysis_figures import figures
-from gutbrain.show.analysis_words import name_said, term_said
+from gutbrain.show.analysis_scene import EVERYBODY, Scene
+from gutbrain.show.analysis_verdict import effect_said, raw_names, verdict
+from gutbrain.show.analysis_words import names_said, outcome_said, p_said, sentence_said, term_said
 from gutbrain.show.page import Block, Figure, Items, Report, Section, Table, Text, Verbatim
-from gutbrain.show.study_plots import counted_said
+from gutbrain.show.study_plots import counted_said, shorten
 from gutbrain.show.words import number
 
-STRONGEST = 3  # exploratory findings that the short answer names
 ROWS = 12  # of a table that the page shows open
+OPEN = 24  # rows of who was measured when, from which on the table is folded
+NOTES, METHODS = 6, 3  # of one step
 SEVERITY = {"error": 0, "warning": 1, "note": 2}
-HEADINGS = {
-    "what": "What", "term": "Term", "estimate": "Estimate", "low": "from", "high": "to", "unit": "Unit",
-    "statistic": "Statistic", "df": "Degrees of freedom", "p": "p", "q": "q", "people": "People", "note": "Note",
-}  # fmt: skip
+SHOWN = {"what": "What", "term": "Term", "effect": "Estimate (interval)", "statistic": "Statistic", "p": "p", "q": "q",
+         "people": "People"}  # fmt: skip
 KIND = {
     "diversity": "Diversity", "rarefaction": "Rarefaction", "ordination": "Ordination", "permanova": "Community test",
     "dispersion": "Dispersion", "anosim": "ANOSIM", "mantel": "Mantel test", "constrained": "Constrained ordination",
@@ -32,20 +35,23 @@ KIND = {
 def analysis_report(analysis: Analysis) -> Report:
     """Put the report together; one section a step, those that were not done in one list."""
     plan = analysis.plan
-    sections = [Section("What was planned", _planned(analysis)), Section("Who was measured when", _people(analysis))]
-    for step in plan.step:
-        if step.name in analysis.done:
-            blocks = _step(analysis, step, analysis.done[step.name])
-            sections.append(Section(_title(step), blocks))
-    sections.append(Section("Everything that was tested", _tested(analysis)))
-    sections.append(Section("What to be careful about", _findings(analysis)))
-    sections.append(Section("The plan", [Verbatim(plan.text(), "The plan as it was run, every default in sight")]))
+    scene, names = Scene.of(analysis), names_said(raw_names(analysis))
+    sections = [
+        Section("What was planned", _planned(analysis)),
+        Section("Who was measured when", _people(analysis, scene)),
+        *(Section(_title(step), _step(scene, step, analysis.done[step.name], names))
+          for step in plan.step if step.name in analysis.done),
+        Section("Everything that was tested", _tested(analysis)),
+        Section("What to be careful about", _findings(analysis, names)),
+        Section("The plan", [Verbatim(plan.text(), "The plan as it was run, every default in sight")]),
+    ]  # fmt: skip
     kind = "Simulated study" if analysis.study.origin == "simulated" else "Measured study"
+    counts = [counted_said(len(analysis.study.people), "person")]
+    counts += [counted_said(len(analysis.study.samples), "sample")] if len(analysis.study.samples) else []
     return Report(
         title=plan.title or str(analysis.study.about.get("title") or "An analysis without a title"),
-        subtitle=f"{kind}: {counted_said(len(analysis.study.people), 'person')}, "
-        f"{counted_said(len(analysis.study.samples), 'sample')}. Plan {analysis.plan.hash[:12]}.",
-        verdict=_short(analysis),
+        subtitle=f"{kind}: {', '.join(counts)}. Plan {plan.hash[:12]}.",
+        verdict=verdict(analysis),
         sections=[section for section in sections if section.blocks],
         footer="Made by gutbrain. It analyses data; it judges no person and gives no medical advice.",
     )
@@ -53,84 +59,29 @@ def analysis_report(analysis: Analysis) -> Report:
 
 def _title(step: Step) -> str:
     called = KIND.get(step.kind, step.kind.capitalize())
-    name = step.name.removeprefix(step.kind).strip(" ,:")
-    return f"{called}: {name}" if name else called
-
-
-def _short(analysis: Analysis) -> list[str]:
-    tested, plan = analysis.tested, analysis.plan
-    with_p = tested.filter(pl.col("p").is_not_null())
-    said = []
-    if plan.suggested:
-        said.append("No plan was given: these are the analyses that the tables allow, and all of them are exploratory.")
-    elif plan.deviates:
-        said.append(
-            f"The plan that was run (hash {plan.hash[:12]}) is not the one that was registered "
-            f"({plan.registered_hash[:12]}): nothing here counts as confirmatory."
-        )
-    confirmed = with_p.filter("confirmatory")
-    for row in confirmed.sort("q").head(6).iter_rows(named=True):
-        said.append(f"Confirmatory, {row['step']}: {_told(row)}.")
-    explored = with_p.filter(~pl.col("confirmatory"))
-    if len(explored):
-        below = int((explored["q"] < 0.05).sum())
-        said.append(
-            f"Exploratory: {counted_said(len(explored), 'hypothesis')} in {explored['family'].n_unique()} families, "
-            f"{below} with a corrected p below 0.05; each needs data of its own before it is believed."
-        )
-        found = explored.filter((pl.col("q") < 0.05) & pl.col("part").is_null()).sort("q", "p")
-        said += [f"Strongest, {row['step']}: {_told(row)}." for row in found.head(STRONGEST).iter_rows(named=True)]
-    lost = [finding.file for finding in analysis.findings if finding.severity == "error"]
-    if lost:
-        said.append(f"Not done: {', '.join(dict.fromkeys(lost))}; the reasons stand below.")
-    if analysis.study.origin == "simulated":
-        said.append("The study is simulated: this shows what a model implies and is no evidence.")
-    return said
-
-
-def _told(row: dict[str, object]) -> str:
-    parts = [name_said(str(row["what"])) + (f", {term_said(str(row['term']))}" if row["term"] else "")]
-    if row["estimate"] is not None:
-        unit = f" {row['unit']}" if row["unit"] and row["unit"] != "1" else ""
-        parts.append(f"{_number(row['estimate'])}{unit}")
-        if row["low"] is not None and row["high"] is not None:
-            parts[-1] += f" ({_number(row['low'])} to {_number(row['high'])})"
-    p = f"p {p_said(row['p'])}"
-    parts.append(p if row["in_family"] == 1 else f"{p}, corrected {p_said(row['q'])}")
-    return ", ".join(parts)
-
-
-def _number(value: object) -> str:
-    return number(float(str(value)))
-
-
-def p_said(value: object) -> str:
-    """Return a p as a journal prints it."""
-    p = float(str(value))
-    if p < 0.001:
-        return "< 0.001"
-    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    name = step.name.removeprefix(step.kind).strip(" ,:").replace("_", " ")
+    return f"{called}: {name}" if name and name.lower() != called.lower() else called
 
 
 def _planned(analysis: Analysis) -> list[Block]:
     plan, design = analysis.plan, analysis.plan.design
+    visits = ", ".join(design.visits[:12]) + (f" and {len(design.visits) - 12} more" if len(design.visits) > 12 else "")
+    same = "another plan" if plan.deviates else "the same plan"
     rows = [
         ("Plan", f"SHA-256 {plan.hash}" + (" (suggested)" if plan.suggested else "")),
-        ("Registered", plan.registration or "not said"),
-        ("Registered hash", f"{plan.registered_hash} ({'another plan' if plan.deviates else 'the same plan'})"
-         if plan.registered_hash else "none"),
+        ("Registered", plan.registration or "no"),
+        ("Registered hash", f"{plan.registered_hash} ({same})" if plan.registered_hash else ""),
         ("Arms", f"column {design.arm}, compared with {design.reference or 'the first'}" if design.arm else "none"),
-        ("Visits in order", ", ".join(design.visits[:12]) + (f" and {len(design.visits) - 12} more"
-         if len(design.visits) > 12 else "") or "none"),
-        ("Only", "; ".join(f"{name} {', '.join(values)}" for name, values in design.only.items()) or "everybody"),
-        ("In every model", ", ".join(design.adjust) or "nothing more"),
-        ("Intervals", f"{design.confidence:.0%}"),
-        ("Seed", str(design.seed)),
+        ("Visits in order", visits or "none"),
+        ("Only", "; ".join(f"{name} {', '.join(values)}" for name, values in design.only.items())),
+        ("In every model", ", ".join(design.adjust)),
+        ("Intervals", f"{100 * design.confidence:g} %"),
+        ("Seed of random draws", str(design.seed)),
     ]  # fmt: skip
-    frame = pl.DataFrame(rows, schema=["what", "said"], orient="row")
+    frame = pl.DataFrame([row for row in rows if row[1]], schema=["what", "said"], orient="row")
     steps = pl.DataFrame(
         [
-            (step.name, KIND.get(step.kind, step.kind), step.family or step.name,
+            (step.name.replace("_", " "), KIND.get(step.kind, step.kind), (step.family or step.name).replace("_", " "),
              plan.corrections().get(step.family or step.name, "BH"),
              "confirmatory" if step.confirmatory else "exploratory",
              "done" if step.name in analysis.done else "not done")
@@ -138,89 +89,146 @@ def _planned(analysis: Analysis) -> list[Block]:
         ],
         schema=["step", "kind", "family", "correction", "standing", "done"], orient="row",
     )  # fmt: skip
-    headings = {"step": "Step", "kind": "Kind", "family": "Family", "correction": "Correction", "standing": "Standing",
-                "done": ""}  # fmt: skip
+    headings = {"step": "Step", "kind": "Kind", "family": "Family of tests", "correction": "Correction",
+                "standing": "Standing", "done": "Done?"}  # fmt: skip
+    if steps["family"].equals(steps["step"], null_equal=True):
+        del headings["family"]
     return [Table(frame, "Design", {"what": "", "said": ""}), Table(steps, "Steps", headings)]
 
 
-def _people(analysis: Analysis) -> list[Block]:
-    if analysis.people.is_empty():
+def _people(analysis: Analysis, scene: Scene) -> list[Block]:
+    table = analysis.people
+    if table.is_empty():
         return []
-    headings = {"arm": "Arm", "visit": "Visit", "people": "People", "samples": "Samples",
+    order = {name: number_ for number_, name in enumerate(scene.arms)}
+    rows = table.with_columns(pl.col("arm").cast(pl.String).fill_null("not known")).with_row_index("row")
+    place = pl.col("arm").replace_strict(order, default=len(order), return_dtype=pl.Int64)
+    rows = rows.sort(place, "row").with_columns(pl.col("visit").fill_null("not named"))
+    headings = {"arm": scene.arm or "Arm", "visit": "Visit", "people": "People", "samples": "Samples",
                 "with_outcome": "People with a score or reading"}  # fmt: skip
-    return [Table(analysis.people, "People and samples that the analysis saw", headings)]
+    for name in ("samples", "with_outcome"):
+        if not rows[name].sum():
+            del headings[name]
+    if set(rows["arm"].to_list()) <= {EVERYBODY}:
+        del headings["arm"]
+    caption = "People and samples that the analysis saw"
+    return [Table(rows, caption, headings, folded=len(rows) > OPEN)]
 
 
-def _step(analysis: Analysis, step: Step, done: Done) -> list[Block]:
-    blocks: list[Block] = []
-    standing = "Confirmatory." if step.confirmatory else "Exploratory."
-    blocks += [Text(words) for words in done.said] or [Text("Nothing is said about this step.")]
-    blocks += figures(step, done, analysis.plan.design)
-    rows = analysis.tested.filter((pl.col("step") == step.name) & pl.col("p").is_not_null())
+def _step(scene: Scene, step: Step, done: Done, names: Mapping[str, str]) -> list[Block]:
+    blocks: list[Block] = [Text(sentence_said(words, names)) for words in done.said]
+    blocks = blocks or [Text("Nothing is said about this step.")]
+    blocks += figures(step, done, scene)
+    rows = scene.of_step(step.name)
     if len(rows):
-        shown = {key: said for key, said in HEADINGS.items() if rows[key].null_count() < len(rows)}
-        rest = f"; the {ROWS} smallest p of {len(rows)}" if len(rows) > ROWS else ""
-        made = _printed(rows.sort("p").head(ROWS))
-        right = frozenset(("p", "q"))
-        blocks.append(Table(made, f"What was tested{rest}. {standing}", shown, right))
-    if len(rows):
-        blocks.append(
-            Text(f"Method: {'; '.join(rows['method'].drop_nulls().unique(maintain_order=True).to_list()[:4])}.")
-        )
-    notes = [str(note.what) + (f". {note.mend}" if note.mend else "") for note in done.notes]
+        standing = "Confirmatory" if step.confirmatory else "Exploratory"
+        rest = f"; the {ROWS} smallest p of {len(rows)}, all in tested.csv" if len(rows) > ROWS else ""
+        blocks.append(table_of_tests(rows.sort("p").head(ROWS), f"What was tested{rest}. {standing}."))
+        methods = rows["method"].drop_nulls().unique(maintain_order=True).to_list()
+        more = f"; and {len(methods) - METHODS} more, in tested.csv" if len(methods) > METHODS else ""
+        told = "; ".join(sentence_said(first, {}) for first in methods[:METHODS])
+        blocks.append(Text(f"Method: {told}{more}."))
+    # What is noted of single rows, and warnings; all notes stand at the end of the page.
+    notes = [note for note in rows.sort("p")["note"].drop_nulls().unique(maintain_order=True).to_list() if note]
+    notes += [f"{one.what}" + (f". {one.mend}." if one.mend else "") for one in done.notes if one.severity == "warning"]
+    notes = list(dict.fromkeys(sentence_said(note, names) for note in notes))
     if notes:
-        blocks.append(Items(list(dict.fromkeys(notes))[:ROWS]))
+        left = (
+            [f"{len(notes) - NOTES} more stand at the end of the page and in tested.csv"] if len(notes) > NOTES else []
+        )
+        blocks.append(Items(notes[:NOTES] + left))
     return blocks
 
 
-def _printed(rows: pl.DataFrame) -> pl.DataFrame:
-    words = (("what", name_said), ("term", term_said))
-    rows = rows.with_columns(pl.col(name).map_elements(say, return_dtype=pl.String) for name, say in words)
-    return rows.with_columns(
-        pl.col(name).map_elements(p_said, return_dtype=pl.String) for name in ("p", "q") if name in rows.columns
-    )
+def table_of_tests(rows: pl.DataFrame, caption: str) -> Table:
+    """Return tests as a journal prints them: what, term, estimate with its interval, p.
+
+    Parameters
+    ----------
+    rows : with the columns of `gutbrain.analyse.multiplicity.REGISTRY`
+    """
+    records = rows.to_dicts()
+    made = pl.DataFrame(
+        {
+            "what": [shorten(outcome_said(str(row["what"])), 60) for row in records],
+            "term": [term_said(str(row["term"] or "")) for row in records],
+            "effect": ["" if row["estimate"] is None else effect_said(row) for row in records],
+            "statistic": ["–" if row["statistic"] is None else number(row["statistic"], 3) for row in records],
+            "p": [p_said(row["p"]) for row in records], "q": [p_said(row["q"]) for row in records],
+            "people": [row["people"] for row in records],
+        },
+        schema_overrides={"people": pl.Int64},
+    )  # fmt: skip
+    drop = {"statistic" if any(made["effect"].to_list()) else "effect"}
+    drop |= {"term"} if not any(made["term"].to_list()) else set()
+    drop |= {"q"} if all(row["in_family"] in (None, 1) for row in records) else set()
+    headings = {name: said for name, said in SHOWN.items() if name not in drop}
+    return Table(made, caption, headings, frozenset(("statistic", "p", "q")))
 
 
 def _tested(analysis: Analysis) -> list[Block]:
-    tested = analysis.tested
+    tested = analysis.tested.filter(pl.col("p").is_not_null())
     if tested.is_empty():
         return [Text("Nothing was tested.")]
-    families = tested.filter(pl.col("p").is_not_null()).group_by("family", "correction", maintain_order=True).agg(
-        pl.col("confirmatory").first().replace_strict({True: "confirmatory", False: "exploratory"}).alias("standing"),
-        pl.len().alias("tests"), (pl.col("p") < 0.05).sum().alias("p below 0.05"),
-        (pl.col("q") < 0.05).sum().alias("q below 0.05"), pl.col("p").min().alias("smallest p"),
-    )  # fmt: skip
-    families = families.with_columns(pl.col("smallest p").map_elements(p_said, return_dtype=pl.String))
-    words = (
-        "Under no effect at all, one test in twenty has p below 0.05. q is p corrected for all tests of its family; "
-        "families are those of the plan, else one for each step. The whole list stands in tested.csv."
+    families = (
+        tested.group_by("family", "correction", maintain_order=True)
+        .agg(
+            pl.col("confirmatory")
+            .first()
+            .replace_strict({True: "confirmatory", False: "exploratory"})
+            .alias("standing"),
+            pl.len().alias("tests"),
+            (0.05 * pl.len()).round(2).alias("expected"),
+            (pl.col("p") < 0.05).sum().alias("p_below"),
+            (pl.col("q") < 0.05).sum().alias("q_below"),
+            pl.col("p").min().alias("least"),
+        )
+        .with_columns(
+            pl.col("least").map_elements(p_said, return_dtype=pl.String), pl.col("family").str.replace_all("_", " ")
+        )
     )
-    return [
-        Text(words),
-        Table(
-            families,
-            "Families of tests",
-            {name: name.capitalize() for name in families.columns},
-            frozenset(("smallest p",)),
-        ),
-    ]
+    words = (
+        "Where nothing is different, one test in twenty has p below 0.05. q is p corrected for all tests of its "
+        "family; families are those of the plan, else one for each step. The whole list stands in tested.csv."
+    )
+    headings = {"family": "Family", "correction": "Correction", "standing": "Standing", "tests": "Tests",
+                "expected": "p below 0.05 expected by chance", "p_below": "p below 0.05", "q_below": "q below 0.05",
+                "least": "Smallest p"}  # fmt: skip
+    return [Text(words), Table(families, "Families of tests", headings, frozenset(("least",)))]
 
 
-def _findings(analysis: Analysis) -> list[Block]:
-    ranked = sorted(analysis.findings, key=lambda finding: SEVERITY[finding.severity])
-    if not ranked:
+def _findings(analysis: Analysis, names: Mapping[str, str]) -> list[Block]:
+    if not analysis.findings:
         return [Text("Nothing was noticed.")]
-    rows = [(one.severity, one.file, one.where, one.what, one.mend) for one in ranked]
+    grouped: dict[tuple[str, str, str, str], list[str]] = {}
+    for one in sorted(analysis.findings, key=lambda finding: SEVERITY[finding.severity]):
+        key = one.severity, one.file.replace("_", " "), sentence_said(one.what, names), sentence_said(one.mend, names)
+        grouped.setdefault(key, []).append(
+            names.get(one.where, outcome_said(one.where) if "_" in one.where else one.where)
+        )
+    rows = [
+        (severity, step, ", ".join(dict.fromkeys(filter(None, where[:4]))) + (f" and {len(where) - 4} more"
+         if len(where) > 4 else ""), what, mend)
+        for (severity, step, what, mend), where in grouped.items()
+    ]  # fmt: skip
     frame = pl.DataFrame(rows, schema=["severity", "step", "where", "what", "mend"], orient="row")
-    headings = {"severity": "Severity", "step": "Step", "where": "Where", "what": "What", "mend": "What to do"}
-    return [Table(frame, "What could not be done, and what was noticed", headings)]
+    headings = {"step": "Step", "where": "Where", "what": "What", "mend": "What to do"}
+    blocks: list[Block] = []
+    for severity, caption in (("error", "Not done"), ("warning", "To be careful about"), ("note", "Noted")):
+        own = frame.filter(pl.col("severity") == severity)
+        shown = {name: said for name, said in headings.items() if any(own[name].to_list())}
+        if len(own):
+            title = f"{caption} ({len(own)})" if severity == "note" else caption
+            blocks.append(Table(own, title, shown, folded=severity == "note" and len(own) > ROWS))
+    return blocks
 
 
 def charts(analysis: Analysis) -> dict[str, object]:
     """Return every figure of the report by its name."""
+    scene = Scene.of(analysis)
     found: dict[str, object] = {}
     for step in analysis.plan.step:
         if step.name in analysis.done:
-            drawn = figures(step, analysis.done[step.name], analysis.plan.design)
+            drawn = figures(step, analysis.done[step.name], scene)
             found |= {one.name: one.chart for one in drawn if isinstance(one, Figure)}
     return found

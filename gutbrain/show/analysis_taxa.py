@@ -1,84 +1,123 @@
-"""Figures of taxa tested one by one: volcano, forest over the choices that were made, heat map with its tree."""
+"""Figures of taxa tested one by one: volcano, forest over the choices that were made, heat map."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import altair as alt
 import numpy as np
 import polars as pl
 
-from gutbrain.analyse.step import Design, Done, Step
-from gutbrain.show.analysis_ordination import levels
-from gutbrain.show.analysis_words import term_said
+from gutbrain.analyse.step import Done, Step
+from gutbrain.show.analysis_heat import CELLS, SAMPLES, heat_map
+from gutbrain.show.analysis_marks import LEVEL, ROWS, forest, heading_of, panels, wrapped
+from gutbrain.show.analysis_scene import Scene
+from gutbrain.show.analysis_words import first_capital, fixed, taxa_said, term_said
 from gutbrain.show.labels import place_labels
 from gutbrain.show.page import Block, Figure, Table
-from gutbrain.show.study_plots import GREY, counted_said, evenly, shorten
+from gutbrain.show.study_plots import GREY, counted_said
 from gutbrain.show.theme import dress
-from gutbrain.show.words import ARM_COLOURS, INK, LINES, QUIET
+from gutbrain.show.words import ARM_COLOURS, INK, LINES, PAPER, QUIET
 
 UP, DOWN = ARM_COLOURS[1], ARM_COLOURS[0]
-LEVEL = 0.05
-NAMED = 14  # taxa that the volcano names
-ROWS = 24  # taxa of a forest plot
-CELLS = 40  # taxa of a heat map
-SAMPLES = 120  # samples of a heat map
-WIDTH, HEIGHT = 560, 400
+TERMS = 3  # terms with figures of their own; more stand in one figure of small panels
+SMALL = 9  # small panels
+NAMED = 14  # taxa that a volcano names
+WIDTH, HEIGHT = 560.0, 380.0
+FOUND = {"lower": ("triangle-down", DOWN), "higher": ("triangle-up", UP), "not found": ("circle", GREY)}
+HEADINGS = {"taxon": "Taxon", "said": "Term", "choices": "Choices with q < 0.05", "same": "Same sign",
+            "range": "Estimates, log2 fold", "verdict": "Verdict"}  # fmt: skip
 
 
-def taxa_blocks(step: Step, done: Done, design: Design) -> list[Block]:
-    """Return the figures of a step on taxa, one volcano and one forest a term."""
+def taxa_blocks(step: Step, done: Done, scene: Scene) -> list[Block]:
+    """Return volcanoes and forests of the terms, how far findings depend on choices, and the heat map."""
     taxa = done.tables.get("taxa", pl.DataFrame())
     if taxa.is_empty():
         return []
+    leading = str(taxa["choice"][0])
+    known = taxa.filter((pl.col("choice") == leading) & pl.col("estimate").is_not_null() & pl.col("p").is_not_null())
+    terms = known["term"].unique(maintain_order=True).to_list()
+    least = {term: float(known.filter(pl.col("term") == term)["p"].to_numpy().min()) for term in terms}
+    chosen = terms if len(terms) <= TERMS else sorted(terms, key=lambda term: least[term])[:TERMS]
     blocks: list[Block] = []
-    leading = taxa["choice"][0]
-    for (term,), rows in taxa.group_by("term", maintain_order=True):
-        first = rows.filter(
-            (pl.col("choice") == leading) & pl.col("estimate").is_not_null() & pl.col("p").is_not_null()
+    if len(terms) > TERMS:
+        shown = (
+            terms
+            if len(terms) <= SMALL
+            else [term for term in terms if term in sorted(terms, key=least.__getitem__)[:SMALL]]
         )
-        if first.is_empty():
-            continue
-        name = f"{step.name}, {term}"
-        tested = counted_said(len(first), "taxon")
-        blocks.append(
-            Figure(
-                volcano(first, str(term)),
-                f"{tested} by {leading}: size and certainty of {term_said(str(term))}. Coloured: q below {LEVEL:g} "
-                f"({int((first['q'] < LEVEL).sum())}). The line marks p = {LEVEL:g} before correction.",
-                f"{name}, volcano",
+        made = [
+            _volcano(known.filter(pl.col("term") == term), term, 240.0, 190.0, named=4, legend=False) for term in shown
+        ]
+        caption = (
+            f"{counted_said(known['feature'].n_unique(), 'taxon')} by {_choice(leading)}, one panel a term"
+            f"{f' ({SMALL} of {len(terms)}, those with the smallest p)' if len(shown) < len(terms) else ''}. "
+            f"Blue: lower, orange: higher, with q below {LEVEL:g}; dashed: p = {LEVEL:g} before correction."
+        )
+        blocks.append(Figure(panels(made, 2, 3, row=88), caption, f"{step.name}, volcanoes"))
+    for term in chosen:
+        first, rows = known.filter(pl.col("term") == term), taxa.filter(pl.col("term") == term)
+        name, found = f"{step.name}, {term}", int((first["q"] < LEVEL).sum())
+        if len(terms) <= TERMS:
+            caption = (
+                f"{counted_said(len(first), 'taxon')} by {_choice(leading)}: size and certainty of {term_said(term)}. "
+                f"Coloured: q below {LEVEL:g} ({found}). Dashed: p = {LEVEL:g} before correction."
             )
+            blocks.append(Figure(volcano(first, term), caption, f"{name}, volcano"))
+        caption = (
+            f"{first_capital(term_said(term))}: the {min(ROWS, len(first))} taxa with the smallest p of {len(first)}, "
+            f"estimate and {scene.design.confidence:.0%} interval by {_choice(leading)}; grey marks: estimates by "
+            f"the other choices of model, zeros and normalisation. Filled: q below {LEVEL:g}."
         )
-        blocks.append(
-            Figure(
-                forest(rows, str(term), leading),
-                f"The {min(ROWS, len(first))} taxa with the smallest p: estimate and {design.confidence:.0%} interval "
-                f"by {leading}; small marks: the estimates by the other choices. Filled: q below {LEVEL:g}.",
-                f"{name}, forest",
-            )
+        if len(terms) > TERMS and term == chosen[0]:
+            caption += f" Forests are drawn for {TERMS} of {len(terms)} terms, those with the smallest p."
+        blocks.append(Figure(taxa_forest(rows, term, leading), caption, f"{name}, forest"))
+    return blocks + _agreement(done) + _heat(step, done, known, scene)
+
+
+def _choice(name: str) -> str:
+    return {"linda": "LinDA", "ancom-bc2": "ANCOM-BC2"}.get(name, name.replace("_", " "))
+
+
+def _agreement(done: Done) -> list[Block]:
+    """Return how far the findings depend on choices."""
+    table = done.tables.get("agreement", pl.DataFrame())
+    shown = (
+        table.filter(pl.col("verdict") != "not found").sort("significant", descending=True).head(20)
+        if len(table)
+        else table
+    )
+    if shown.is_empty():
+        return []
+    names = taxa_said(shown["feature"].to_list())
+    rows = [
+        (names[row["feature"]], term_said(row["term"]), f"{row['significant']} of {row['choices']}",
+         f"{row['same_sign']:.0%}".replace("%", " %"),
+         f"{fixed(row['estimate_low'], 1)} to {fixed(row['estimate_high'], 1)}", row["verdict"])
+        for row in shown.to_dicts()
+    ]  # fmt: skip
+    caption = "How far a finding depends on the treatment of zeros, the normalisation and the model"
+    return [
+        Table(
+            pl.DataFrame(rows, schema=list(HEADINGS), orient="row"), caption, HEADINGS, frozenset(("choices", "same"))
         )
-    agreement = done.tables.get("agreement", pl.DataFrame())
-    if not agreement.is_empty():
-        shown = agreement.filter(pl.col("verdict") != "not found").sort("significant", descending=True).head(30)
-        if len(shown):
-            headings = {"feature": "Taxon", "term": "Term", "significant": "Choices with q < 0.05", "choices": "of",
-                        "same_sign": "Same sign, share", "estimate_low": "Smallest", "estimate_high": "Largest",
-                        "verdict": "Verdict"}  # fmt: skip
-            caption = "How far a finding depends on the treatment of zeros, the normalisation and the model"
-            blocks.append(Table(shown, caption, headings))
+    ]
+
+
+def _heat(step: Step, done: Done, known: pl.DataFrame, scene: Scene) -> list[Block]:
     heat = done.tables.get("heatmap", pl.DataFrame())
-    if not heat.is_empty() and heat["feature"].n_unique() > 2 and heat["sample"].n_unique() > 2:
-        ordered = _smallest(taxa.filter(pl.col("choice") == leading))
-        blocks.append(
-            Figure(
-                heat_map(heat, ordered[:CELLS], done.tables.get("samples"), design),
-                f"Centred log-ratio of the {min(CELLS, len(ordered))} taxa with the smallest p, against the mean of "
-                f"each taxon, in {_samples_said(heat)}; both ordered by average linkage of Euclidean distances "
-                "(taxa by correlation).",
-                f"{step.name}, heat map",
-            )
-        )
-    return blocks
+    if heat.is_empty() or heat["feature"].n_unique() <= 2 or heat["sample"].n_unique() <= 2:
+        return []
+    ordered = [name for name in smallest(known) if name in set(heat["feature"].to_list())]
+    ordered = (ordered or heat["feature"].unique(maintain_order=True).to_list())[:CELLS]
+    if len(ordered) < 3:
+        return []
+    count = heat["sample"].n_unique()
+    many = counted_said(count, "sample") if count <= SAMPLES else f"{SAMPLES} of {count:,} samples, evenly picked"
+    caption = (
+        f"Centred log-ratio of the {len(ordered)} taxa with the smallest p, each against its own mean, in {many}; both "
+        "ordered by average linkage of Euclidean distances (taxa after scaling)."
+    )
+    chart = heat_map(heat, ordered, done.tables.get("samples", pl.DataFrame()), scene)
+    return [Figure(chart, caption, f"{step.name}, heat map")]
 
 
 def volcano(rows: pl.DataFrame, term: str) -> alt.LayerChart:
@@ -88,176 +127,87 @@ def volcano(rows: pl.DataFrame, term: str) -> alt.LayerChart:
     ----------
     rows : feature, estimate (log2), p, q
     """
+    return dress(_volcano(rows, term, WIDTH, HEIGHT, NAMED, True))
+
+
+def _volcano(rows: pl.DataFrame, term: str, wide: float, high: float, named: int, legend: bool) -> alt.LayerChart:
+    names = taxa_said(rows["feature"].to_list(), 34)
     table = rows.with_columns(
+        pl.col("feature").replace_strict(names, return_dtype=pl.String).alias("taxon"),
         (-pl.col("p").clip(1e-300).log(10)).alias("evidence"),
         pl.when(pl.col("q").fill_null(1.0) >= LEVEL).then(pl.lit("not found"))
         .when(pl.col("estimate") > 0).then(pl.lit("higher")).otherwise(pl.lit("lower")).alias("found"),
-    ).select("feature", "estimate", "evidence", "found", "p", "q")  # fmt: skip
-    widest = max(float(np.abs(table["estimate"].to_numpy()).max()) * 1.15, 0.1)
-    tallest = max(float(table["evidence"].to_numpy().max()) * 1.12, 1.6)
-    across = (table["estimate"].to_numpy() + widest) / (2 * widest) * WIDTH
-    up = table["evidence"].to_numpy() / tallest * HEIGHT
-    wanted = [int(place) for place in np.argsort(-table["evidence"].to_numpy())[:NAMED]]
-    texts = [shorten(name, 34) for name in table["feature"].to_list()]
-    labels = place_labels(across, up, texts, wanted, WIDTH, HEIGHT)
-    title = f"{term_said(' '.join(term.split()))}, log2 fold"
-    x = alt.X("estimate:Q", title=title, scale=alt.Scale(domain=[-widest, widest], nice=False))
-    y = alt.Y("evidence:Q", title="−log10 p", scale=alt.Scale(domain=[0, tallest], nice=False))
-    colour = alt.Color(
-        "found:N", title=None, scale=alt.Scale(domain=["lower", "higher", "not found"], range=[DOWN, UP, GREY])
+    ).select("taxon", "estimate", "evidence", "found", "p", "q")  # fmt: skip
+    size, evidence = table["estimate"].to_numpy(), table["evidence"].to_numpy()
+    widest, tallest = max(float(np.abs(size).max()) * 1.15, 0.1), max(float(evidence.max()) * 1.12, 1.6)
+    order = [int(place) for place in np.argsort(-evidence, kind="stable")]
+    if not legend:  # a small panel names only what was found
+        order = [place for place in order if table["found"][place] != "not found"]
+    labels = place_labels((size + widest) / (2 * widest) * wide, evidence / tallest * high, table["taxon"].to_list(),
+                          order[:named], wide, high)  # fmt: skip
+    title = first_capital(term_said(term))
+    across = wrapped(f"{title}, log2 fold change" if legend else "log2 fold change", int(wide / 7))
+    axis = alt.Axis(tickCount=7 if legend else 5)
+    x = alt.X("estimate:Q", title=across, axis=axis, scale=alt.Scale(domain=[-widest, widest], nice=False))
+    y = alt.Y(
+        "evidence:Q", title="−log10 p", scale=alt.Scale(domain=[0, tallest], nice=False), axis=alt.Axis(tickCount=5)
     )
-    tips = ["feature", *(alt.Tooltip(f"{name}:Q", format=".3g") for name in ("estimate", "p", "q"))]
-    shape = alt.Shape("found:N", title=None, scale=alt.Scale(
-        domain=["lower", "higher", "not found"], range=["triangle-down", "triangle-up", "circle"]))  # fmt: skip
-    points = alt.Chart(table).mark_point(filled=True, size=52, opacity=0.9).encode(
-        x=x, y=y, color=colour, shape=shape, tooltip=tips)  # fmt: skip
-    level = alt.Chart().mark_rule(color=QUIET, strokeDash=[4, 4]).encode(y=alt.datum(-float(np.log10(LEVEL))))
-    middle = alt.Chart().mark_rule(color=LINES).encode(x=alt.datum(0))
-    layers = [middle, level, points]
+    shown = alt.Legend(orient="bottom") if legend else None
+    marks = list(FOUND)
+    colour = alt.Color(
+        "found:N", title=None, legend=shown, scale=alt.Scale(domain=marks, range=[FOUND[m][1] for m in marks])
+    )
+    shape = alt.Shape(
+        "found:N", title=None, legend=shown, scale=alt.Scale(domain=marks, range=[FOUND[m][0] for m in marks])
+    )
+    tips = ["taxon", *(alt.Tooltip(f"{name}:Q", format=".3g") for name in ("estimate", "p", "q"))]
+    points = alt.Chart(table).mark_point(filled=True, size=52 if legend else 26, opacity=0.9)
+    layers = [
+        alt.Chart().mark_rule(color=LINES).encode(x=alt.datum(0)),
+        alt.Chart().mark_rule(color=QUIET, strokeDash=[4, 4]).encode(y=alt.datum(-float(np.log10(LEVEL)))),
+        points.encode(x=x, y=y, color=colour, shape=shape, tooltip=tips),
+    ]
     if labels:
         said = pl.DataFrame(
-            [(one.text, one.x, one.y, *one.edge, one.anchor_x, one.anchor_y, one.far) for one in labels],
-            schema=["text", "x", "y", "from_x", "from_y", "to_x", "to_y", "far"], orient="row",
+            [(one.text, one.far, one.x, one.y, *one.edge, one.anchor_x, one.anchor_y) for one in labels],
+            schema=["text", "far", "x", "y", "from_x", "from_y", "to_x", "to_y"], orient="row",
         ).with_columns(
-            *(pl.col(name) / WIDTH * 2 * widest - widest for name in ("x", "from_x", "to_x")),
-            *(pl.col(name) / HEIGHT * tallest for name in ("y", "from_y", "to_y")),
+            *(pl.col(name) / wide * 2 * widest - widest for name in ("x", "from_x", "to_x")),
+            *(pl.col(name) / high * tallest for name in ("y", "from_y", "to_y")),
         )  # fmt: skip
-        line = alt.Chart(said.filter("far")).mark_rule(color=LINES)
-        leading = line.encode(x="from_x:Q", y="from_y:Q", x2="to_x:Q", y2="to_y:Q")
-        text = (
-            alt.Chart(said).mark_text(fontSize=11, color=INK, baseline="middle").encode(x="x:Q", y="y:Q", text="text:N")
-        )
-        layers = [middle, level, leading, points, text]
-    return dress(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
+        line = alt.Chart(said.filter("far")).mark_rule(color=GREY)
+        layers.insert(2, line.encode(x="from_x:Q", y="from_y:Q", x2="to_x:Q", y2="to_y:Q"))
+        for style in ({"stroke": PAPER, "strokeWidth": 3}, {"color": INK}):
+            text = alt.Chart(said).mark_text(fontSize=11 if legend else 10, baseline="middle", **style)
+            layers.append(text.encode(x="x:Q", y="y:Q", text="text:N"))
+    chart = alt.layer(*layers).properties(width=wide, height=high)
+    return chart if legend else chart.properties(title=heading_of(title, 36))
 
 
-def forest(rows: pl.DataFrame, term: str, leading: str) -> alt.LayerChart:
-    """Draw estimates with intervals by the leading choice, and the other choices as small marks."""
-    known = rows.filter(pl.col("estimate").is_not_null())
-    chosen = _smallest(known.filter(pl.col("choice") == leading))[:ROWS]
-    table = known.filter(pl.col("feature").is_in(chosen)).with_columns(
-        pl.col("feature").map_elements(lambda name: shorten(name, 46), return_dtype=pl.String).alias("taxon"),
-        pl.when(pl.col("q").fill_null(1.0) < LEVEL).then(pl.lit("below 0.05")).otherwise(pl.lit("0.05 or above"))
-        .alias("q is"),
-    ).select("taxon", "choice", "estimate", "low", "high", "q is", "p", "q")  # fmt: skip
-    first = table.filter(pl.col("choice") == leading)
-    order = first.sort("estimate", descending=True)["taxon"].to_list()
-    y = alt.Y("taxon:N", sort=order, title=None, axis=alt.Axis(labelLimit=330, grid=True, ticks=False))
-    x = alt.X("estimate:Q", title=f"{term_said(' '.join(term.split()))}, log2 fold")
-    tips = ["taxon", "choice", *(alt.Tooltip(f"{n}:Q", format=".3g") for n in ("estimate", "low", "high", "p", "q"))]
-    zero = alt.Chart().mark_rule(color=QUIET).encode(x=alt.datum(0))
-    bars = alt.Chart(first).mark_rule(color=DOWN, strokeWidth=2.2).encode(x=alt.X("low:Q"), x2="high:Q", y=y)
-    fill = alt.Fill(
-        "q is:N", title="q", scale=alt.Scale(domain=["below 0.05", "0.05 or above"], range=[DOWN, "#ffffff"])
-    )
-    points = alt.Chart(first).mark_point(size=64, stroke=DOWN, strokeWidth=1.8, opacity=1).encode(
-        x=x, y=y, fill=fill, tooltip=tips)  # fmt: skip
-    others = alt.Chart(table.filter(pl.col("choice") != leading)).mark_tick(
-        color=UP, thickness=2, size=11, opacity=0.75).encode(x=x, y=y, tooltip=tips)  # fmt: skip
-    return dress(alt.layer(zero, bars, others, points).properties(width=430, height=max(90, 21 * len(order))))
-
-
-def heat_map(heat: pl.DataFrame, chosen: list[str], samples: pl.DataFrame | None, design: Design) -> Any:
-    """Draw a heat map of centred log-ratios with trees of samples and taxa, and a strip of what the samples are.
+def taxa_forest(rows: pl.DataFrame, term: str, leading: str) -> alt.LayerChart:
+    """Draw estimates with intervals by the leading choice, and the other choices as small marks.
 
     Parameters
     ----------
-    heat : sample, feature, clr
-    chosen : features to draw
-    samples : sample with its arm and visit, for the strip
+    rows : feature, choice, estimate, low, high, p, q of one term
     """
-    from scipy.cluster.hierarchy import dendrogram, linkage
-
-    drawn = evenly(heat["sample"].unique(maintain_order=True).to_list(), SAMPLES)
-    heat = heat.filter(pl.col("feature").is_in(chosen) & pl.col("sample").is_in(drawn))
-    # Taxa may be called like any column, so the map is filled by place.
-    names, known = (heat[name].unique(maintain_order=True).to_list() for name in ("sample", "feature"))
-    values = np.full((len(names), len(known)), np.nan)
-    at = [heat[name].replace_strict(own, range(len(own)), return_dtype=pl.Int64).to_numpy()
-          for name, own in (("sample", names), ("feature", known))]  # fmt: skip
-    values[at[0], at[1]] = heat["clr"].to_numpy()
-    whole = np.isfinite(values).all(axis=1)
-    names, values = [name for name, there in zip(names, whole, strict=True) if there], values[whole]
-    taxa = _distinct([shorten(" ".join(name.split()), 34) for name in known])
-    values = values - values.mean(axis=0)
-    steady = np.maximum(values.std(axis=0), 1e-12)
-    of_samples = dendrogram(linkage(values, "average"), no_plot=True)
-    of_taxa = dendrogram(linkage((values / steady).T, "average"), no_plot=True)
-    columns, rows = of_samples["leaves"], of_taxa["leaves"]
-    cell = min(16.0, max(2.5, 620 / len(names)))
-    wide_px, tall_px = cell * len(names), 15 * len(taxa)
-    limit = float(np.quantile(np.abs(values), 0.98)) or 1.0
-    table = pl.DataFrame(
-        {
-            "sample": [names[place] for place in columns for _ in rows],
-            "taxon": [taxa[place] for _ in columns for place in rows],
-            "clr": [float(values[column, row]) for column in columns for row in rows],
-        }
+    known = rows.filter(pl.col("estimate").is_not_null())
+    chosen = smallest(known.filter(pl.col("choice") == leading))[:ROWS]
+    names = taxa_said(chosen)
+    first = known.filter((pl.col("choice") == leading) & pl.col("feature").is_in(chosen))
+    first = first.unique("feature", keep="first", maintain_order=True).sort("estimate", descending=True)
+    place = {name: float(number) for number, name in enumerate(first["feature"].to_list())}
+    shown = first.select("estimate", "low", "high", "p", "q").with_columns(
+        pl.Series("label", [names[name] for name in first["feature"].to_list()])
     )
-    scale = alt.Scale(domain=[-limit, 0, limit], range=[ARM_COLOURS[0], "#f7f7f7", ARM_COLOURS[1]], clamp=True)
-    sort_x, sort_y = [names[place] for place in columns], [taxa[place] for place in rows]
-    x = alt.X("sample:N", sort=sort_x, axis=None, scale=alt.Scale(padding=0))
-    squares = alt.Chart(table).mark_rect().encode(
-        x=x,
-        y=alt.Y("taxon:N", sort=sort_y, title=None,
-                axis=alt.Axis(orient="right", ticks=False, domain=False, labelLimit=260)),
-        color=alt.Color("clr:Q", title="CLR against the mean of the taxon", scale=scale,
-                        legend=alt.Legend(orient="bottom", gradientLength=220)),
-    ).properties(width=wide_px, height=tall_px)  # fmt: skip
-    top = _tree(of_samples, len(names), across=True).properties(width=wide_px, height=60)
-    left = _tree(of_taxa, len(taxa), across=False).properties(width=60, height=tall_px)
-    blank = alt.Chart(pl.DataFrame({"v": [0]})).mark_point(opacity=0).encode().properties(width=60, height=60)
-    parts: list[Any] = [alt.hconcat(blank, top, spacing=4)]
-    for column in ("visit", design.arm):
-        if samples is not None and column and column in samples.columns and samples[column].n_unique() > 1:
-            own = samples.select("sample", pl.col(column).cast(pl.String).fill_null("not known").alias(column))
-            strip = pl.DataFrame({"sample": sort_x}).join(own, on="sample", how="left")
-            domain = levels(strip, column, design)
-            shades = (
-                ("#c9d3dc", "#52606d", "#8a6d00", "#009e73", "#cc79a7", "#56b4e9") if column == "visit" else ARM_COLOURS
-            )
-            drawn = alt.Chart(strip).mark_rect().encode(
-                x=x,
-                color=alt.Color(f"{column}:N", title=None, legend=alt.Legend(
-                    orient="right", direction="horizontal", offset=4, padding=0, rowPadding=0), scale=alt.Scale(
-                    domain=domain, range=[shades[n % len(shades)] for n in range(len(domain))])),
-            ).properties(width=wide_px, height=11)  # fmt: skip
-            parts.append(alt.hconcat(blank.properties(height=11), drawn, spacing=4))
-    parts.append(alt.hconcat(left, squares, spacing=4))
-    return dress(alt.vconcat(*parts, spacing=4).resolve_scale(color="independent"))
+    others = known.filter((pl.col("choice") != leading) & pl.col("feature").is_in(chosen)).select(
+        pl.col("feature").replace_strict(place, return_dtype=pl.Float64).alias("place"), "estimate")  # fmt: skip
+    title = f"{first_capital(term_said(term))}, log2 fold change"
+    return dress(forest(shown, title, width=430, others=others))
 
 
-def _distinct(names: list[str]) -> list[str]:
-    """Number the names that became the same by shortening."""
-    return [f"{name} ({names[:place].count(name) + 1})" if name in names[:place] else name
-            for place, name in enumerate(names)]  # fmt: skip
-
-
-def _samples_said(heat: pl.DataFrame) -> str:
-    count = heat["sample"].n_unique()
-    return counted_said(count, "sample") if count <= SAMPLES else f"{SAMPLES} of {count:,} samples, evenly picked"
-
-
-def _tree(tree: dict[str, Any], count: int, across: bool) -> alt.Chart:
-    """Draw the lines of a tree; leaves stand where the cells of the map stand."""
-    at, heights = np.array(tree["icoord"]) / 10, np.array(tree["dcoord"])
-    rows = [
-        (number, order, float(place), float(height))
-        for number, (places, tall) in enumerate(zip(at, heights, strict=True))
-        for order, (place, height) in enumerate(zip(places, tall, strict=True))
-    ]
-    table = pl.DataFrame(rows, schema=["join", "order", "place", "height"], orient="row")
-    along = alt.Scale(domain=[0, count], nice=False)
-    if across:
-        x, y = alt.X("place:Q", axis=None, scale=along), alt.Y("height:Q", axis=None)
-    else:
-        x = alt.X("height:Q", axis=None, scale=alt.Scale(reverse=True))
-        y = alt.Y("place:Q", axis=None, scale=alt.Scale(domain=[0, count], reverse=True, nice=False))
-    return alt.Chart(table).mark_line(color=QUIET, strokeWidth=0.8, interpolate="linear").encode(
-        x=x, y=y, detail="join:N", order="order:Q")  # fmt: skip
-
-
-def _smallest(rows: pl.DataFrame) -> list[str]:
+def smallest(rows: pl.DataFrame) -> list[str]:
     """Return features by their smallest p."""
     best = rows.group_by("feature", maintain_order=True).agg(pl.col("p").min()).sort("p", nulls_last=True)
-    return best["feature"].to_list()
+    names: list[str] = best["feature"].to_list()
+    return names

@@ -26,7 +26,7 @@ def made_up(monkeypatch):
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_no_method_errs_grossly(method):
     slow = method.replicates < 1000
-    found = run(method, 2 if slow else 12, 1 if slow else 6)
+    found = run(method, 1 if slow else 6, 1 if slow else 3)
     assert found.refused == 0
     if not method.miss:
         assert found.implausible(method) == []

@@ -1,7 +1,8 @@
-"""The report of an analysis: every figure drawn to SVG, names in words, nothing empty."""
+"""The report of an analysis: every figure drawn to SVG, names in words, nothing empty, a true short answer."""
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -12,14 +13,25 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "analyse"))
 from small_study import small_trial
 
-from gutbrain.analyse import step as steps
 from gutbrain.analyse.analysis import Analysis, analyse
+from gutbrain.analyse.multiplicity import REGISTRY
 from gutbrain.analyse.plan import plan_of
-from gutbrain.analyse.step import Design, Done, Step
-from gutbrain.show.analysis_figures import figures
-from gutbrain.show.analysis_page import analysis_report, p_said
-from gutbrain.show.analysis_words import name_said, term_said, wrapped
-from gutbrain.show.page import Figure, drawing, page_text
+from gutbrain.analyse.step import Design
+from gutbrain.show.analysis_page import analysis_report, table_of_tests
+from gutbrain.show.analysis_scene import Scene
+from gutbrain.show.analysis_verdict import told, verdict
+from gutbrain.show.analysis_words import (
+    compared_said,
+    estimate_said,
+    names_said,
+    outcome_said,
+    p_said,
+    sentence_said,
+    taxa_said,
+    taxon_said,
+    term_said,
+)
+from gutbrain.show.page import Figure, Items, Report, Table, Text, drawing, page_text
 
 DESIGN = Design(arm="arm", reference="control", visits=["before", "after"])
 FAST = {"permutations": 99}
@@ -29,119 +41,192 @@ FAST = {"permutations": 99}
 def made() -> Analysis:
     kinds = [
         {"kind": "change", "outcomes": ["PSS-10.total"], "confirmatory": True}, {"kind": "diversity"},
-        {"kind": "ordination"},
+        {"kind": "ordination"}, {"kind": "constrained", **FAST},
         {"kind": "permanova", **FAST}, {"kind": "dispersion", **FAST}, {"kind": "taxa"}, {"kind": "groups"},
-        {"kind": "dysbiosis"}, {"kind": "volatility"}, {"kind": "mantel", "against": ["PSS-10.total"], **FAST},
+        {"kind": "dysbiosis"}, {"kind": "volatility"}, {"kind": "first_distances", "to": "baseline"},
+        {"kind": "mantel", "against": ["PSS-10.total"], **FAST},
         {"kind": "mediation", "mediators": ["clr: Akkermansia"], "outcome": "PSS-10.total"},
+        {"kind": "responders", "outcomes": ["PSS-10.total"], "threshold": 2.0, "better": "lower"},
         {"kind": "mantel", "name": "lost", "against": ["nothing"]},
     ]  # fmt: skip
     return analyse(small_trial(), plan_of({"design": DESIGN.model_dump(), "step": kinds}), debug=True)
 
 
-def test_every_figure_of_a_plan_is_drawn():
-    report = analysis_report(made())
-    assert {name.partition(",")[0] for name in report.charts} >= {
-        "change", "diversity", "ordination", "dispersion", "taxa", "groups", "dysbiosis", "volatility", "mantel",
-        "mediation",
+@cache
+def report() -> Report:
+    return analysis_report(made())
+
+
+@cache
+def body() -> str:
+    """Return the page without its drawing programs and the specifications of its figures."""
+    return re.sub(r"<script.*?</script>", "", page_text(report()), flags=re.DOTALL)
+
+
+def test_every_figure_of_a_plan_is_drawn_and_has_a_caption():
+    assert {name.partition(",")[0] for name in report().charts} >= {
+        "change", "diversity", "ordination", "constrained", "permanova", "dispersion", "taxa", "groups", "dysbiosis",
+        "volatility", "first_distances", "mantel", "mediation", "responders",
     }  # fmt: skip
-    for section in report.sections:
-        for block in section.blocks:
-            if isinstance(block, Figure):
-                assert block.caption.endswith(".") and "nan" not in block.caption.lower()
-                assert drawing(block.chart.to_dict()).count("<path") > 2, block.name
+    figures = [block for section in report().sections for block in section.blocks if isinstance(block, Figure)]
+    assert len({figure.name for figure in figures}) == len(figures)
+    for figure in figures:
+        assert figure.caption.endswith(".") and "nan" not in figure.caption.lower().split(), figure.name
+        assert re.search(r"\d", figure.caption) or "permutations" in figure.caption, figure.name
+        drawn = drawing(figure.chart.to_dict())
+        assert drawn.count("<path") > 1 and "NaN" not in drawn, figure.name
+        assert float(re.search(r'<svg[^>]* width="([\d.]+)"', drawn)[1]) < 1010, figure.name  # type: ignore[index]
 
 
 def test_the_short_answer_says_what_was_confirmed_and_what_was_not_done():
-    report = analysis_report(made())
-    said = " ".join(report.verdict)
-    assert "Confirmatory, change: PSS-10" in said
-    assert "Not done: lost" in said
-    text = page_text(report)
-    for wrong in ("NaN", "arm[course]:visit[after]<", "None"):
-        assert wrong not in text.partition("<script>")[0]
+    said = verdict(made())
+    row = made().tested.filter(pl.col("step") == "change").sort("q").row(0, named=True)
+    assert said[0] == "Confirmatory, one hypothesis: corrected p below 0.05."
+    assert said[1].startswith("Change: PSS-10 total, course against control × visit after, ") and "points (" in said[1]
+    assert estimate_said(row["estimate"], row["low"], row["high"]).partition(" (")[0] in said[1]
+    assert any(text.startswith("Not done: lost") for text in said)
+    explored = made().tested.filter(~pl.col("confirmatory") & pl.col("p").is_not_null())
+    assert any(
+        text.startswith(f"Exploratory: of {len(explored)} hypotheses in {explored['family'].n_unique()} families")
+        for text in said
+    )
+    assert said[-1] == "An exploratory result needs data of its own before it is believed."
+    assert len(said) < 10
+
+
+def test_the_short_answer_claims_nothing_where_nothing_was_found():
+    plan = plan_of({"design": DESIGN.model_dump(), "step": [{"kind": "diversity"}]})
+    found = analyse(small_trial(), plan, debug=True)
+    (first, last) = verdict(found)
+    below = int((found.tested["q"] < 0.05).sum())
+    assert below == 0 and "none has a corrected p below 0.05. The smallest: Diversity" in first
+    assert last.startswith("An exploratory")
+
+
+def test_nothing_raw_stands_on_the_page():
+    for wrong in ("NaN", "arm[", "visit[", "None", "_log_ratio", "PSS-10.total</td>", "e+0", "p 0.00<"):
+        assert wrong not in body(), wrong
+    assert not re.search(r"\d\.\d{7,}", body())
+    assert "arm course × visit after" in body()
+
+
+def test_no_section_is_empty_and_each_paragraph_stands_once():
+    for section in report().sections:
+        assert section.blocks and section.title[:1].isupper(), section.title
+        texts = [block.words for block in section.blocks if isinstance(block, Text)]
+        assert len(set(texts)) == len(texts)
+        for block in section.blocks:
+            if isinstance(block, Items):
+                assert len(set(block.items)) == len(block.items) < 9
+            if isinstance(block, Table):
+                assert len(block.frame) and len(block.headings) < 9
 
 
 def test_arms_have_the_same_colour_in_every_figure():
-    charts = analysis_report(made()).charts
+    charts = report().charts
     seen = set()
     for chart in charts.values():
         text = str(chart.to_dict())
+        assert "'domain': ['course', 'control']" not in text
         if "'domain': ['control', 'course']" in text:
             seen.add(text.partition("'domain': ['control', 'course']")[2].partition("]")[0])
     assert len(seen) == 1
-    assert not any("'domain': ['course', 'control']" in str(chart.to_dict()) for chart in charts.values())
 
 
-def test_a_step_without_tables_has_no_figure():
-    class Bare(Step):
-        kind: str = "taxa"
-
-    for kind in ("taxa", "change", "ordination", "mediation", "experience", "reliable_change", "dysbiosis", "groups"):
-        assert figures(Bare(kind=kind, name=kind), Done(), DESIGN) == []
+def test_the_reference_stands_first_where_people_are_counted():
+    (table,) = [block for block in report().sections[1].blocks if isinstance(block, Table)]
+    assert table.frame["arm"].to_list() == ["control", "control", "course", "course"]
 
 
-@pytest.mark.parametrize("count", [2, 60])
-def test_a_forest_shows_the_smallest_p_and_says_how_many_there_are(count):
-    rows = [
-        {"what": f"genus_{n}_log_ratio", "term": "arm[course]", "estimate": 0.1 * n, "low": 0.1 * n - 1,
-         "high": 0.1 * n + 1, "unit": "log2", "p": (n + 1) / (count + 1)} for n in range(count)
-    ]  # fmt: skip
-
-    class Groups(Step):
-        kind: str = "groups"
-
-    (block,) = figures(Groups(name="groups"), Done(tested=steps.tested(rows)), DESIGN)
-    assert isinstance(block, Figure)
-    assert (f"of {count} tested" in block.caption) == (count > 24)
-    assert len(block.chart.to_dict()["layer"]) == 3
-    assert "Genus 0, log ratio" in drawing(block.chart.to_dict())
+def test_the_scene_knows_arms_units_and_samples():
+    scene = Scene.of(made())
+    assert scene.arms == ("control", "course")
+    assert scene.unit("PSS-10.total") == "points" and scene.unit("blood.crp") == "mg/L"
+    assert scene.unit("share: Blautia") == "%" and scene.unit("nothing") == ""
+    joined = scene.with_sample(pl.DataFrame({"sample": ["p01, after", "unknown"]}))
+    assert joined.select("person", "visit", "arm").rows() == [("p01", "after", "course"), (None, None, None)]
 
 
-def test_people_before_and_after_stand_beside_the_noise():
-    table = pl.DataFrame(
-        {"outcome": ["pss-10.total"] * 4, "person": list("abcd"), "arm": ["control", "course"] * 2,
-         "start": [20.0, 22, 18, 30],
-         "end": [19.0, 12, 18, 15], "category": ["unchanged", "improved"] * 2}
-    )  # fmt: skip
-    noise = pl.DataFrame({"outcome": ["pss-10.total"], "smallest_change": [7.9]})
+def registry(**row: object) -> pl.DataFrame:
+    first = {"step": "s", "what": "pss-10.total", "term": "arm[a]", "estimate": -2.345, "low": -4.0, "high": -0.7,
+             "unit": "point", "statistic": 2.0, "p": 0.004, "q": 0.02, "in_family": 9, "people": 20}  # fmt: skip
+    return pl.DataFrame([first | row], schema=REGISTRY)
 
-    class Reliable(Step):
-        kind: str = "reliable_change"
 
-    (block,) = figures(Reliable(name="r"), Done({"reliable_change": table, "noise": noise}), DESIGN)
-    assert isinstance(block, Figure)
-    drawn = drawing(block.chart.to_dict())
-    assert "PSS-10" in drawn and drawn.count("circle") >= 4
+def test_a_table_of_tests_has_the_columns_that_say_something():
+    whole = table_of_tests(registry(), "c")
+    assert list(whole.headings) == ["what", "term", "effect", "p", "q", "people"]
+    assert whole.frame["effect"].to_list() == ["−2.3 points (−4.0 to −0.7)"]
+    bare = table_of_tests(registry(estimate=None, term=None, in_family=1), "c")
+    assert list(bare.headings) == ["what", "statistic", "p", "people"]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({}, "PSS-10 total, a against control, −2.3 points (−4.0 to −0.7), p = 0.004 (corrected 0.020)"),
+        ({"unit": "ln", "estimate": 0.0, "low": -0.693147, "high": 0.693147, "in_family": 1},
+         "PSS-10 total, a against control, ratio 1.00 (0.50 to 2.00), p = 0.004"),
+        ({"unit": "share of people", "estimate": 0.2, "low": 0.05, "high": 0.4, "in_family": 1, "p": 1e-9},
+         "PSS-10 total, a against control, 20 percentage points (5 to 40), p < 0.001"),
+        ({"unit": "share of variation", "estimate": 0.0264, "low": None, "high": None, "term": "arm", "in_family": 1,
+          "what": "community, Bray-Curtis"}, "Community, Bray-Curtis, arm, 2.6 % of variation, p = 0.004"),
+    ],
+)  # fmt: skip
+def test_a_result_is_told_with_its_unit(row, said):
+    assert told(registry(**row).row(0, named=True), DESIGN) == said
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("blood.crp", "C-reactive protein"), ("pss-10.total", "PSS-10"), ("dass-21.depression", "DASS-21, depression"),
-        ("akkermansia_log_ratio", "Akkermansia, log ratio"),
-        ("mind.geriatric_depression_test", "Geriatric depression test"),
-        ("Bacteroides fragilis et rel.", "Bacteroides fragilis et rel."), ("shannon", "Shannon"),
+        ("blood.crp", "C-reactive protein"), ("pss-10.total", "PSS-10 total"),
+        ("dass-21.depression", "DASS-21: depression"), ("heart.hf_power", "Heart: HF power"),
+        ("akkermansia_log_ratio", "Akkermansia, log-ratio"), ("mind.rumination", "Rumination"),
+        ("Bacteroides fragilis et rel.", "Bacteroides fragilis et rel."), ("shannon", "Shannon diversity"),
+        ("diversity: shannon", "Shannon diversity"), ("share: g__Dorea", "Share of Dorea"),
+        ("blood.crp -> pss-10.total", "C-reactive protein → PSS-10 total"),
+        ("heart.rmssd (recordings)", "Successive differences of intervals (recordings)"),
+        ("k__B;p__F;g__Dorea", "Dorea"),
     ],
 )  # fmt: skip
 def test_names_in_words(name, said):
-    assert name_said(name) == said
+    assert outcome_said(name) == said
 
 
-def test_terms_and_visits_in_words():
+def test_terms_in_words():
     assert term_said("arm[LGG]:visit[after]") == "arm LGG × visit after"
-    assert term_said("log(`blood.il6`)") == "log(blood.il6)"
-    assert wrapped("end of the active recovery") == "end of the\nactive recovery"
-    assert p_said(0.00004) == "< 0.001" and p_said(0.0312) == "0.031" and p_said(0.5) == "0.50"
+    assert term_said("arm:visit") == "arm × visit"
+    assert term_said("arm[T.a: b]") == "arm a: b"
+    assert term_said("arm[a] - arm[b]") == "arm a − arm b"
+    assert term_said("log(`blood.il6`)") == "log(Interleukin-6)"
+    assert term_said("pss-10.total + blood.crp | age") == "PSS-10 total + C-reactive protein | age"
+    assert term_said("arm[a]: indirect (single)") == "arm a: indirect (single)"
+    assert compared_said("arm[LGG]:visit[after]", "arm", "Placebo") == "LGG against Placebo × visit after"
+    assert compared_said("visit[after]", "arm", "Placebo") == "visit after"
 
 
-def test_a_diary_shows_outcomes_that_have_more_than_a_level():
-    rows = [(p, o, s, 1.0, 0.5, 1.5) for p in "ab" for o, names in (("evening", ["mean"]), ("day", ["mean", "inertia"]))
-            for s in names]  # fmt: skip
-    table = pl.DataFrame(rows, schema=["person", "outcome", "statistic", "value", "low", "high"], orient="row")
+def test_taxa_are_told_by_the_last_name_of_their_lineage():
+    assert taxon_said("Actinobacteria (phylum)|Bifidobacteriaceae|f_Bifidobacteriaceae_unclassified") == (
+        "Bifidobacteriaceae, unclassified"
+    )
+    assert taxon_said("Tenericutes|none|f_none_unclassified") == "Tenericutes, unclassified"
+    twice = taxa_said(["F|Lachnospiraceae|g_Ruminococcus", "F|Ruminococcaceae|g_Ruminococcus", "Blautia"])
+    assert list(twice.values()) == ["Ruminococcus (Lachnospiraceae)", "Ruminococcus (Ruminococcaceae)", "Blautia"]
+    assert len(set(taxa_said(["x" * 60 + "a", "x" * 60 + "b"], 20).values())) == 2
 
-    class Experience(Step):
-        kind: str = "experience"
 
-    (block,) = figures(Experience(name="diary"), Done({"summaries": table}), DESIGN)
-    assert isinstance(block, Figure)
-    assert block.name == "diary, day"
+def test_sentences_of_steps_are_printed_as_a_journal_does():
+    names = names_said(["pss-10.total", "akkermansia_log_ratio", "observed"])
+    text = "pss-10.total, arm[LGG]:visit[after]: -0.5 point (-1.0 to 0.1), 1 people; 1.1e21 arrangements, observed."
+    assert sentence_said(text, names) == (
+        "PSS-10 total, arm LGG × visit after: −0.5 points (−1.0 to 0.1), 1 person; 1.1 × 10²¹ arrangements, observed."
+    )
+    assert sentence_said("see pss-10.totals and a-1", names) == "See pss-10.totals and a-1"
+
+
+def test_numbers_in_words():
+    assert [p_said(p) for p in (0.00004, 0.0312, 0.5, 0.9999, None)] == ["< 0.001", "0.031", "0.50", "> 0.99", "–"]
+    assert estimate_said(-0.0156, -1.05, 1.02) == "0.0 (−1.1 to 1.0)"
+    assert estimate_said(231.4, -87.0, 547.4) == "231 (−87 to 547)"
+    assert estimate_said(None, None, None) == "–" and estimate_said(0.123456, None, None) == "0.123"
