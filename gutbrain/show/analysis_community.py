@@ -35,7 +35,7 @@ def alpha_blocks(step: Step, done: Done, scene: Scene) -> list[Block]:
         number = len(made) + 1
         made.append(strip(rows, "value", title, scene, colour=colour or visit, across=visit, width=width,
                           legend=number == min(len(parts), INDICES)))  # fmt: skip
-    columns = 3 if made[0].width <= 180 else 2 if made[0].width <= 330 else 1
+    columns = 3 if made[0].width <= 180 else 2 if made[0].width <= 340 else 1
     count = table["sample"].n_unique()
     left = f" {INDICES} of {len(parts)} indices are drawn." if len(parts) > INDICES else ""
     caption = f"Diversity. {BOXES.format(counted_said(count, 'sample'))}{left}"

@@ -25,7 +25,7 @@ from gutbrain.show.analysis_words import (
 from gutbrain.show.study_plots import counted_said
 
 CONFIRMED = 5  # confirmatory results told one by one
-STRONGEST = 3  # exploratory results told, one a step
+STRONGEST = 3  # exploratory results told, one a kind of analysis
 DESCRIBED = 3  # steps whose first sentence is told where nothing was tested
 LEVEL = 0.05
 CAREFUL = "An exploratory result needs data of its own before it is believed."
@@ -81,7 +81,7 @@ def _exploratory(tests: pl.DataFrame, design: Design) -> list[str]:
     families = tests["family"].n_unique()
     many = f"{counted_said(len(tests), 'hypothesis')} in {families} {'family' if families == 1 else 'families'}"
     whole = tests.filter(pl.col("part").is_null()) if "part" in tests.columns else tests
-    best = whole.sort("q", "p").unique("step", keep="first", maintain_order=True)
+    best = whole.sort("q", "p").unique("kind", keep="first", maintain_order=True)
     same = ["term", pl.col("estimate").round(9), "people"]  # one result by two methods is told once
     best = best.filter(pl.struct(same).is_first_distinct())
     found = best.filter(pl.col("q") < LEVEL).head(STRONGEST)
@@ -90,7 +90,7 @@ def _exploratory(tests: pl.DataFrame, design: Design) -> list[str]:
         least = best.head(1).to_dicts()
         nearest = f" The smallest: {_step(least[0])}, {told(least[0], design)}." if least else ""
         return [f"Exploratory: of {many}, none has a corrected p below {LEVEL:g}.{nearest}"]
-    steps = f", the strongest of {len(found)} steps:" if len(found) > 1 else ":"
+    steps = f", the strongest of {len(found)} kinds of analysis:" if len(found) > 1 else ":"
     chance = f"Exploratory: of {many}, {below} {'has' if below == 1 else 'have'} a corrected p below {LEVEL:g}{steps}"
     return [chance, *(f"{_step(row)}: {told(row, design)}." for row in found.iter_rows(named=True))]
 

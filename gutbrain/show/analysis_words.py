@@ -193,6 +193,7 @@ def sentence_said(text: str, names: Mapping[str, str]) -> str:
         listed = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
         text = re.sub(rf"(?<![\w.:])(?:{listed})(?!\w|\.\w)", lambda found: names[found.group()], text)
     text = TERM.sub(lambda found: term_said(found.group()), text)
+    text = re.sub(r"\bp(?: =)? (?:0\.000\d*|\d(?:\.\d+)?e-\d+)\b", "p < 0.001", text)
     text = re.sub(r"(?<![\w.])-(?=\d)", "−", text)
     text = re.sub(r"\b(\d(?:\.\d+)?)e([+-]?)(\d+)\b", _power, text)
     for wrong, right in (*ONE, *UNITS):

@@ -222,6 +222,7 @@ def test_sentences_of_steps_are_printed_as_a_journal_does():
     assert sentence_said(text, names) == (
         "PSS-10 total, arm LGG × visit after: −0.5 points (−1.0 to 0.1), 1 person; 1.1 × 10²¹ arrangements, observed."
     )
+    assert sentence_said("p = 8.24e-05, p 0.00013, p = 0.0010, p 1", {}) == "P < 0.001, p < 0.001, p = 0.0010, p 1"
     assert sentence_said("see pss-10.totals and a-1", names) == "See pss-10.totals and a-1"
 
 
