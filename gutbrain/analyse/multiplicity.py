@@ -10,7 +10,8 @@ import polars as pl
 from gutbrain.analyse.step import TESTED, Done, Step
 from gutbrain.errors import InputError
 
-CORRECTIONS = ("BH", "BY", "holm", "bonferroni", "none")
+IN_STATSMODELS = {"BH": "fdr_bh", "BY": "fdr_by", "holm": "holm", "bonferroni": "bonferroni"}
+CORRECTIONS = (*IN_STATSMODELS, "none")
 REGISTRY: dict[str, pl.DataType] = {
     "step": pl.String(), "kind": pl.String(), "family": pl.String(), "correction": pl.String(),
     "confirmatory": pl.Boolean(), **TESTED, "q": pl.Float64(), "in_family": pl.Int64(),
@@ -44,19 +45,9 @@ def corrected(p: np.ndarray, method: str) -> np.ndarray:
     made = np.full(p.shape, np.nan)
     if not known.any():
         return made
-    order = np.argsort(p[known], kind="stable")
-    sorted_p, count = p[known][order], int(known.sum())
-    rank = np.arange(1, count + 1)
-    if method in ("BH", "BY"):
-        factor = count / rank * (float((1 / rank).sum()) if method == "BY" else 1.0)
-        stepped = np.minimum.accumulate((sorted_p * factor)[::-1])[::-1]
-    elif method == "holm":
-        stepped = np.maximum.accumulate(sorted_p * (count - rank + 1))
-    else:
-        stepped = sorted_p * (count if method == "bonferroni" else 1)
-    back = np.empty(count)
-    back[order] = np.minimum(stepped, 1.0)
-    made[known] = back
+    from statsmodels.stats.multitest import multipletests
+
+    made[known] = p[known] if method == "none" else multipletests(p[known], method=IN_STATSMODELS[method])[1]
     return made
 
 

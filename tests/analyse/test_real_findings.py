@@ -93,7 +93,7 @@ def test_eldermet_goes_with_frailty_and_not_with_inflammation():
     made = analysed("claesson2012-eldermet", "claesson2012-eldermet-health")
     for step in ("frailty", "co-morbidity", "nutrition"):
         (found,) = rows(made, step).values()
-        assert found["q"] < 0.06, step
+        assert found["q"] < 0.05, step
     for step in ("interleukin-6", "C-reactive protein", "depression score"):
         (found,) = rows(made, step).values()
         assert found["q"] > 0.05, step
