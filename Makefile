@@ -65,5 +65,5 @@ $(VENV)/ready: $(VENV)/made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/ready-for-tests: $(VENV)/made pyproject.toml constraints.txt
-	$(INSTALL) '.[adaptive,analyse,atlas,beats,equations,study,test]'
+	$(INSTALL) '.[adaptive,analyse,atlas,beats,couple,equations,study,test]'
 	@touch $@ $(VENV)/ready

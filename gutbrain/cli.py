@@ -1,4 +1,4 @@
-"""Command line of gutbrain: run, show, check, explain, read, analyse."""
+"""Command line of gutbrain: run, show, check, explain, read, analyse, couple."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gutbrain import cli_analyse, cli_study
+from gutbrain import cli_analyse, cli_couple, cli_study
 from gutbrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 EXTRAS = {
     "diffrax": "adaptive", "skbio": "atlas", "sympy": "equations", "duckdb": "study", "biom": "study", "h5py": "study",
     "openpyxl": "study", "pyreadstat": "study", "wfdb": "beats", "statsmodels": "analyse", "formulaic": "analyse",
-    "pandas": "analyse",
+    "pandas": "analyse", "numpyro": "couple",
 }  # fmt: skip
 VIEWS = ("plan", "acts", "compartments", "states", "signals", "parameters", "levers", "edges", "equations", "graph",
          "measures")  # fmt: skip
@@ -66,13 +66,14 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--comparator", default="", help="arm it is compared with (default: that of the report)")
     read = cli_study.add_read(commands)
     analyse = cli_analyse.add_analyse(commands)
-    for command in (run, show, check, explain, read, analyse):
+    couple = cli_couple.add_couple(commands)
+    for command in (run, show, check, explain, read, analyse, couple):
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, 1 for findings of `check`, 2 for an error, 130 when interrupted."""
+    """Run one command; return 0, 1 for findings of `check` or a fit that failed, 2 for an error, 130 if interrupted."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = parser().parse_args(given)
     if options.version:
@@ -86,7 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gutbrain.model.compartment import ModelError
 
     try:
-        work = {"run": _run, "show": _show, "check": _check, "explain": _explain, "read": _read, "analyse": _analyse}
+        work = {"run": _run, "show": _show, "check": _check, "explain": _explain, "read": _read, "analyse": _analyse,
+                "couple": _couple}  # fmt: skip
         return work[options.command](options, "gutbrain " + shlex.join(given))
     except KeyboardInterrupt:
         print("gutbrain: interrupted; nothing was written", file=sys.stderr)
@@ -214,6 +216,15 @@ def _analyse(options: argparse.Namespace, command: str) -> int:
     bars = None if options.quiet or options.draft else Bars()
     try:
         return cli_analyse.analyse(options, command, bars)
+    finally:
+        if bars is not None:
+            bars.close()
+
+
+def _couple(options: argparse.Namespace, command: str) -> int:
+    bars = None if options.quiet or options.draft else Bars()
+    try:
+        return cli_couple.couple(options, command, bars)
     finally:
         if bars is not None:
             bars.close()

@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ORDER = (("errors", "evidence", "folder", "plans"), ("model",), ("body",), ("protocols", "people"), ("run",),
          ("observe",), ("study",),
-         ("analyse", "fit", "design"), ("show", "plan"), ("job",), ("cli_study", "cli_analyse"), ("cli",))  # fmt: skip
+         ("analyse", "fit", "design"), ("show", "plan"), ("job",), ("cli_study", "cli_analyse"),
+         ("cli_couple",), ("cli",))  # fmt: skip
 # `Result.plot` is asked for by its users and drawn by `show`: the one look upwards, made when it is called.
 UPWARDS = {("run/result.py", "gutbrain.show.plots.trajectory")}
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from gutbrain.model.compartment import (
     Unknown,
 )
 from gutbrain.model.reading import Numbers, Recorder, depends
+
+if TYPE_CHECKING:
+    from gutbrain.model.linear import Linear
 
 CLOCK = ("clock.time", "clock.step_start", "clock.step", "run.noise")
 OUTSIDE = ("protocol", "diet", "clock", "run")
@@ -371,3 +374,22 @@ class Axis:
     def read(self, y: Any, parameters: Mapping[str, Any], levers: Mapping[str, Any], **options: Any) -> Numbers:
         """Read all equations on numbers; `parameters` are coherent. See `reading.Numbers`."""
         return Numbers(self, y, parameters, levers, **options)
+
+    def linearise(
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        state: np.ndarray | None = None,
+        levers: Mapping[str, float] | None = None,
+        **options: Any,
+    ) -> Linear:
+        """Return the axis of one person as a linear system with noise around rest. See `linear.linear_systems`.
+
+        Parameters
+        ----------
+        parameters : declared, by full name (the reference person without it)
+        state : settled rest at midnight, array [rows], declared units (the start without it)
+        levers : held offsets by row name, declared units
+        """
+        from gutbrain.model.linear import linearise
+
+        return linearise(self, parameters, state, levers, **options)

@@ -75,7 +75,13 @@ def listens_to_clock(axis: Axis) -> bool:
 
 
 def run_days(
-    axis: Axis, y: Any, parameters: Mapping[str, Any], days: int = 1, step_minutes: float = 15.0, every: int = 1
+    axis: Axis,
+    y: Any,
+    parameters: Mapping[str, Any],
+    days: int = 1,
+    step_minutes: float = 15.0,
+    every: int = 1,
+    levers: Mapping[str, Any] | None = None,
 ) -> np.ndarray:
     """Run an axis at rest by classical Runge-Kutta.
 
@@ -84,6 +90,7 @@ def run_days(
     y : array [rows, people], declared units, at midnight
     parameters : coherent
     every : keep each `every`-th step
+    levers : held offsets by row name, declared units
 
     Returns
     -------
@@ -92,7 +99,7 @@ def run_days(
     day = _day(axis, round(24 * 60 / step_minutes))
     at, kept = jnp.asarray(y, float), []
     for number in range(days):
-        at, path = day(at, float(number), dict(parameters))
+        at, path = day(at, float(number), dict(parameters), dict(levers or {}))
         kept.append(np.asarray(path[::every]))
     return np.concatenate([*kept, np.asarray(at)[None]])
 
@@ -104,14 +111,14 @@ def _day(axis: Axis, count: int) -> Callable[..., tuple[Any, Any]]:
     low, high = (bound[:, None] for bound in axis.bounds)
 
     @jax.jit
-    def day(at: Any, first: Any, values: Mapping[str, Any]) -> Any:
+    def day(at: Any, first: Any, values: Mapping[str, Any], held: Mapping[str, Any]) -> Any:
         def one(at: Any, index: Any) -> tuple[Any, Any]:
             begin = first + index * step
 
             def stage(carry: Any, row: Any) -> tuple[Any, None]:
                 slope, gain = carry
                 clock = {"clock.time": begin + row[0] * step, "clock.step_start": begin, "clock.step": step}
-                slope = axis.read(at + row[0] * step * slope, values, clock).vector()
+                slope = axis.read(at + row[0] * step * slope, values, clock | held).vector()
                 return (slope, gain + row[1] * slope), None
 
             (_, gain), _ = jax.lax.scan(stage, (jnp.zeros_like(at), jnp.zeros_like(at)), jnp.asarray(BUTCHER))

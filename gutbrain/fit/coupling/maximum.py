@@ -1,0 +1,327 @@
+"""Maximum likelihood and maximum a posteriori, with standard errors and an honest word on convergence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.optimize import minimize
+
+from gutbrain.fit.coupling.fitted import Fitted
+from gutbrain.fit.coupling.likelihood import Likelihood
+from gutbrain.fit.coupling.model import CouplingModel
+from gutbrain.fit.coupling.nodes import modes, placed, rule, wide_rule
+from gutbrain.fit.coupling.panel import Panel
+from gutbrain.fit.coupling.prior import Prior
+from gutbrain.fit.coupling.start import start_values
+from gutbrain.run.compiled import compiled
+
+Progress = Callable[[str, int, int], None]
+FAR = 1e12  # what a vector without a finite likelihood counts
+SETTLED = 1e-4  # gain that a Newton step may still promise, in log likelihood
+NUDGE = 1e-4  # of differences of slopes, in steps of the start
+ROUNDS, TRIES, POLISH = 6, 3, 12
+NOTHING, FULL = 1e-3, 0.995  # share of its start below which a spread is 0; a correlation that is 1
+
+
+class Objective:
+    """The negative log likelihood (and prior) of a model, with its slope; compiled once.
+
+    Parameters
+    ----------
+    model, panel : what is asked, and of whom
+    prior : beliefs; none for maximum likelihood
+
+    Notes
+    -----
+    `share` [people] weighs everybody's likelihood; 0 leaves one out. `take` puts in other values that were seen at the
+    same occasions. Neither compiles anew.
+    """
+
+    def __init__(self, model: CouplingModel, panel: Panel, prior: Prior | None = None) -> None:
+        self.model, self.panel, self.prior = model, panel, prior
+        self.points: np.ndarray
+        self.weights: np.ndarray
+        self.points, self.weights = rule(model.curved) if model.curved else (np.zeros((1, 0)), np.ones(1))
+        self.copies, self.people = len(self.points), len(panel.people)
+        self.likelihood = Likelihood(model, panel, self.copies)
+        self.mode = np.zeros((model.curved, self.people))
+        self.covariance = np.broadcast_to(np.eye(model.curved), (self.people, model.curved, model.curved)).copy()
+        self.evaluations = 0
+        self.share = np.ones(self.people)
+        self._values = self.likelihood.laid_out(panel.values)
+        self._place()
+
+        def total(
+            free: jax.Array,
+            effects: jax.Array,
+            weights: jax.Array,
+            plain: jax.Array,
+            share: jax.Array,
+            values: jax.Array,
+        ) -> tuple[jax.Array, jax.Array]:
+            likely = self.likelihood.by_person(free, effects, values).reshape(self.copies, self.people)
+            joined = jax.scipy.special.logsumexp(likely + weights, axis=0)
+            # Plain sums give the slope of each copy by its own effects, so that one compilation serves both.
+            return jnp.where(plain, jnp.sum(likely), jnp.sum(share * joined)), likely
+
+        self._compiled = compiled(jax.value_and_grad(total, argnums=(0, 1), has_aux=True))
+
+    def take(self, panel: Panel) -> None:
+        """Put in the values of another panel of the same design.
+
+        Raises
+        ------
+        ValueError
+            If people, times, inputs, predictors, or what was seen differ.
+        """
+        old = self.panel
+        parts = ("time", "person", "seen", "impulses", "levels", "predictors", "offset", "known_variance")
+        if not all(np.array_equal(getattr(old, part), getattr(panel, part)) for part in parts):
+            raise ValueError("the panel has another design")
+        self.panel, self._values = panel, self.likelihood.laid_out(panel.values)
+        self.mode = np.zeros_like(self.mode)
+        self._place()
+
+    def _evaluated(self, free: np.ndarray, effects: np.ndarray, plain: bool = False) -> Any:
+        """Return ((value, likelihood of copies), (slope, slope by effects))."""
+        return self._compiled(free, effects, self._weights, plain, self.share, self._values)
+
+    def _place(self) -> None:
+        if self.model.curved:
+            self.nodes = placed(self.points, self.weights, self.mode, self.covariance)
+            self._effects = self.nodes.effects.reshape(self.model.curved, -1)
+            self._weights = self.nodes.weights
+        else:
+            self._effects, self._weights = np.zeros((0, self.people)), np.zeros((1, self.people))
+
+    def value_and_slope(self, free: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return minus the log density and its slope; a large number where it is not finite."""
+        self.evaluations += 1
+        (value, _), (slope, _) = self._evaluated(free, self._effects)
+        made, steep = -float(value), -np.asarray(slope)
+        if self.prior is not None:
+            made, steep = made - self.prior.log_density(free), steep - self.prior.slope(free)
+        if not (np.isfinite(made) and np.isfinite(steep).all()):
+            return FAR, np.zeros_like(steep)
+        return made, steep
+
+    def by_person(self, free: np.ndarray) -> np.ndarray:
+        """Return the log likelihood of everybody [people]."""
+        (_, likely), _ = self._evaluated(free, self._effects)
+        return np.asarray(jax.scipy.special.logsumexp(likely + self._weights, axis=0))
+
+    def adapt(self, free: np.ndarray) -> None:
+        """Move the nodes to where everybody's effects are likely under these parameters."""
+        if not self.model.curved:
+            return
+        shape = (self.model.curved, self.copies, self.people)
+
+        def slope(effects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            (_, likely), (_, steep) = self._evaluated(free, effects.reshape(shape[0], -1), plain=True)
+            return np.asarray(likely), np.asarray(steep).reshape(shape)
+
+        self.mode, self.covariance = modes(slope, self.mode, self.copies)
+        self._place()
+
+    def error_of_integration(self, free: np.ndarray) -> float:
+        """Return by how much the log likelihood moves with a much finer rule."""
+        if not self.model.curved:
+            return 0.0
+        points, weights = wide_rule(self.model.curved)
+        fine = placed(points, weights, self.mode, self.covariance)
+        parts = []
+        for begin in range(0, len(points), self.copies):
+            block = np.arange(begin, begin + self.copies).clip(max=len(points) - 1)
+            effects = fine.effects[:, block].reshape(self.model.curved, -1)
+            (_, likely), _ = self._evaluated(free, effects, plain=True)
+            new = np.arange(begin, begin + self.copies) < len(points)
+            parts.append((np.asarray(likely) + fine.weights[block])[new])
+        joined = np.asarray(jax.scipy.special.logsumexp(np.concatenate(parts), axis=0))
+        return float(joined.sum() - self.by_person(free).sum())
+
+    def bend(self, free: np.ndarray, scale: np.ndarray, wanted: np.ndarray | None = None) -> np.ndarray:
+        """Return the Hessian [free, free] by central differences of the slope; rows that are not wanted are 0."""
+        size = len(free)
+        made = np.zeros((size, size))
+        for at in range(size) if wanted is None else wanted:
+            step = NUDGE * scale[at] * np.eye(size)[at]
+            high, low = self.value_and_slope(free + step), self.value_and_slope(free - step)
+            made[at] = (high[1] - low[1]) / (2 * NUDGE * scale[at]) if max(high[0], low[0]) < FAR else np.nan
+        return (made + made.T) / 2
+
+
+def fit(
+    model: CouplingModel,
+    panel: Panel,
+    prior: Prior | None = None,
+    start: np.ndarray | None = None,
+    progress: Progress | None = None,
+    objective: Objective | None = None,
+) -> Fitted:
+    """Return the maximum, with the inverse curvature there as covariance.
+
+    Parameters
+    ----------
+    model, panel : what is asked, and of whom
+    prior : with one, the maximum a posteriori
+    start : array [free], scale of estimation; from the data by default
+    progress : called with what is done, how much of it, and of how much
+    objective : one that is compiled already, of the same model and prior
+
+    Notes
+    -----
+    A quasi-Newton search, then Newton steps with differences of exact slopes. It has converged when a Newton step
+    promises less than 1e-4 of log likelihood and the curvature is positive in every direction. Spreads that go to 0
+    and correlations that go to 1 are told and left out of the covariance.
+    """
+    began = time.perf_counter()
+    told = progress or (lambda what, done, of: None)
+    first = start_values(model, panel)
+    scale = first.scale
+    objective = objective or Objective(model, panel, prior)
+    told("compiling", 0, 1)
+    begin = first.free if start is None else np.asarray(start, float)
+    if objective.value_and_slope(begin)[0] >= FAR:
+        said = "the start values have no finite likelihood"
+        if start is None:
+            return _failed(model, panel, prior, begin, said)
+        begin = first.free
+    compiled_at = time.perf_counter()
+    generator = np.random.default_rng(0)
+    best: tuple[float, np.ndarray, _End] | None = None
+    for attempt in range(TRIES):
+        here = begin if attempt == 0 else first.free + scale * generator.standard_normal(len(scale))
+        free = _searched(objective, here, scale, told)
+        end = _polished(objective, free, scale)
+        if best is None or (end.converged, -end.value) > (best[2].converged, -best[0]):
+            best = (end.value, end.free, end)
+        if end.converged:
+            break
+    assert best is not None
+    end = best[2]
+    likely = objective.by_person(end.free)
+    diagnostics = {"evaluations": float(objective.evaluations)}
+    if model.curved:
+        diagnostics["integration_error"] = objective.error_of_integration(end.free)
+    now = time.perf_counter()
+    return Fitted(
+        model, panel, "maximum likelihood" if prior is None else "maximum a posteriori", end.free, end.covariance,
+        float(likely.sum()), likely, end.converged, end.said, end.slope, end.decrement, prior, None, objective.mode,
+        objective.covariance, diagnostics, {"compile": compiled_at - began, "fit": now - compiled_at},
+    )  # fmt: skip
+
+
+class _End:
+    """Where a search ended."""
+
+    def __init__(self, value: float, free: np.ndarray, slope: np.ndarray, covariance: np.ndarray, decrement: float,
+                 converged: bool, said: tuple[str, ...]) -> None:  # fmt: skip
+        self.value, self.free, self.slope, self.covariance = value, free, slope, covariance
+        self.decrement, self.converged, self.said = decrement, converged, said
+
+
+def _searched(objective: Objective, free: np.ndarray, scale: np.ndarray, told: Progress) -> np.ndarray:
+    """Return where a quasi-Newton search ends; nodes of the integration follow it."""
+    last = np.inf
+    for turn in range(ROUNDS if objective.model.curved else 1):
+        objective.adapt(free)
+        seen = [0]
+
+        def scaled(x: np.ndarray, base: np.ndarray = free, count: list[int] = seen) -> tuple[float, np.ndarray]:
+            count[0] += 1
+            told("searching for the maximum", count[0], 0)
+            value, slope = objective.value_and_slope(base + scale * x)
+            return value, slope * scale
+
+        found = minimize(scaled, np.zeros(len(free)), jac=True, method="BFGS", options={"gtol": 1e-3, "maxiter": 400})
+        if found.fun < FAR:
+            free = free + scale * found.x
+        if abs(last - found.fun) < 0.01:
+            break
+        last = found.fun if turn else np.inf
+    objective.adapt(free)
+    return free
+
+
+def _polished(objective: Objective, free: np.ndarray, scale: np.ndarray) -> _End:
+    """Return the end of a few Newton steps, and whether it is a maximum."""
+    value, slope = objective.value_and_slope(free)
+    for turn in range(POLISH):
+        edge = at_the_edge(objective.model, free, scale, objective.panel)
+        inner = np.setdiff1d(np.arange(len(free)), edge)
+        bend = objective.bend(free, scale, inner)
+        said = tuple(_at_edge_said(objective.model, at, free[at]) for at in edge)
+        part = bend[np.ix_(inner, inner)]
+        if not np.isfinite(part).all():
+            return _End(value, free, slope, np.full_like(bend, np.nan), np.nan, False,
+                        (*said, "the likelihood is not finite around the point that was found"))  # fmt: skip
+        units = scale[inner]
+        values, vectors = np.linalg.eigh(part * units[:, None] * units)
+        down = vectors.T @ (slope[inner] * units)
+        decrement = float(np.sum(down**2 / np.maximum(np.abs(values), 1e-10)) / 2)
+        least = 1e-7 * max(float(values.max()), 1.0)
+        if values.min() > least and decrement < SETTLED:
+            covariance = np.zeros_like(bend)
+            covariance[np.ix_(inner, inner)] = (vectors / values) @ vectors.T * units[:, None] * units
+            return _End(value, free, slope, covariance, decrement, True, said)
+        # Directions that bend the wrong way are walked downhill by their size.
+        step = -(vectors @ (down / np.maximum(np.abs(values), max(least, 1e-2 * np.median(np.abs(values)))))) * units
+        length, moved = 1.0, False
+        while length > 1e-4:
+            tried = free.copy()
+            tried[inner] += length * step
+            new = objective.value_and_slope(tried)
+            if new[0] < value - 1e-12:
+                (value, slope), free, moved = new, tried, True
+                break
+            length /= 3
+        if not moved:
+            break
+        if turn % 4 == 3:
+            objective.adapt(free)
+            value, slope = objective.value_and_slope(free)
+    flat = [objective.model.free_names[inner[at]] for at in np.argsort(-np.abs(vectors[:, 0]))[:3]]
+    why = (f"the likelihood is flat along {', '.join(flat)}" if values.min() <= least
+           else f"a further step would still gain {decrement:.2g} of log likelihood")  # fmt: skip
+    covariance = np.full_like(bend, np.nan)
+    if values.min() > least:
+        covariance = np.zeros_like(bend)
+        covariance[np.ix_(inner, inner)] = (vectors / values) @ vectors.T * units[:, None] * units
+    return _End(value, free, slope, covariance, decrement, False, (*said, f"the fit did not converge: {why}"))
+
+
+def _at_edge_said(model: CouplingModel, at: int, raw: float) -> str:
+    value = model.parameters[model.free[at]].natural(raw)
+    return (
+        f"{model.free_names[at]} is estimated at the edge of what is possible ({value:.3g}); it has no standard error"
+    )
+
+
+def at_the_edge(model: CouplingModel, free: np.ndarray, scale: np.ndarray, panel: Panel) -> np.ndarray:
+    """Return places of free parameters that left for the edge: spreads at 0, correlations at 1 or of no spread."""
+    begin = start_values(model, panel).free
+    names, empty, found = model.free_names, set(), []
+    for at, place in enumerate(model.free):
+        one = model.parameters[place]
+        if one.kind in ("spread", "error", "initial_sd") and free[at] < begin[at] + np.log(NOTHING):
+            found.append(at)
+            empty.add(names[at].partition("[")[2].rstrip("]") if one.kind == "spread" else "")
+        elif one.transform == "tanh" and abs(np.tanh(free[at])) > FULL:
+            found.append(at)
+    for at, place in enumerate(model.free):
+        if model.parameters[place].kind == "spread_correlation" and at not in found and any(
+            one and one in names[at] for one in empty
+        ):  # fmt: skip
+            found.append(at)
+    return np.array(sorted(found), int)
+
+
+def _failed(model: CouplingModel, panel: Panel, prior: Prior | None, free: np.ndarray, said: str) -> Fitted:
+    nothing = np.full((len(free), len(free)), np.nan)
+    return Fitted(model, panel, "maximum likelihood" if prior is None else "maximum a posteriori", free, nothing,
+                  float("nan"), np.full(len(panel.people), np.nan), False, (said,), prior=prior)  # fmt: skip
