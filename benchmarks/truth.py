@@ -1,7 +1,7 @@
 """Methods of `gutbrain analyse` on simulated studies whose truth is known: `python -m benchmarks.truth`.
 
 Prints a table, and with `--write` puts it into docs/calibration_of_analyses.md. `--only WORD` picks methods,
-`--replicates N` is for a quick look. Finished replicates are kept beside the population and taken up again.
+`--replicates N` is for a quick look, or for more than are usual. Finished replicates are kept beside the population and taken up again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def methods() -> list[Method]:
 
 def figures_of(chosen: list[Method], replicates: int, kept: Path | None) -> list[tuple[Method, Figures]]:
     """Run methods side by side, some replicates at a time: those that read the same study find it in memory."""
-    most = [(min(m.replicates, replicates or m.replicates), min(m.with_effect, replicates or m.with_effect))
+    # More than a method's own number are without an effect: those are what false positives are counted on.
+    most = [((replicates or m.replicates) if m.replicates else 0, min(m.with_effect, replicates or m.with_effect))
             for m in chosen]  # fmt: skip
     end = max((max(both) for both in most), default=0)
     for stop in (*range(TOGETHER, end, TOGETHER), end):

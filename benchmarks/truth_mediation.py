@@ -146,11 +146,11 @@ METHODS = [
            mediated(0.0, B), miss=ZERO),
     Method("Mediation through a composition, all log-ratios", "120 people, six genera, PSS-10 of others",
            "Bacteroides x 4 and Faecalibacterium x 1/2 by arm, 1 point for each unit of their log-ratio; else 0 points",
-           through_composition("log ratios", 1.0), replicates=400, with_effect=200,
+           through_composition("log ratios", 1.0), replicates=2000, with_effect=800,
            miss="p is the largest of three tests, and draws add noise times noise of five log-ratios to an estimate "
            "that holds it already: both p and interval are on the safe side"),
     Method("Mediation through a composition, learned balance", "the same", "the same",
-           through_composition("balances", 1.0), replicates=200, with_effect=100,
+           through_composition("balances", 1.0), replicates=2000, with_effect=800,
            miss="the balance is learned in half of the people and measured in the others: what it misses is lost, so "
            "estimates tend to zero and p, twice the median over halves, is on the safe side"),
 ]  # fmt: skip

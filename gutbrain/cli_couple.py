@@ -56,7 +56,8 @@ def add_couple(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     couple.add_argument("--initial", choices=("free", "stationary"), help="state at the first occasion (stationary)")
     couple.add_argument("--trend", action="store_true", help="a straight course of each process")
     couple.add_argument("--day-night", action="store_true", help="a cycle of 24 hours of each process")
-    couple.add_argument("--method", choices=tuple(METHODS), help="ml (without a prior), map (with one) or nuts")
+    couple.add_argument("--method", choices=tuple(METHODS), help="ml (without a prior; usual), map (with one; usual "
+                        "where couplings vary between people) or nuts")  # fmt: skip
     couple.add_argument("--prior", help="weak, axis (the linearised model), or the folder of an earlier coupling")
     couple.add_argument("--people", default="", help="who is taken, separated by commas; everybody by default")
     couple.add_argument("--person", action="append", default=[], help="one person, whose name may hold a comma")
@@ -89,6 +90,11 @@ def couple(options: argparse.Namespace, command: str, progress: Progress | None 
     gathered = gather(study, parts, listed_of(options.inputs), listed_of(options.predictors), people, doses)
     choices = Choices(options.vary, not options.no_error, options.initial or "", options.trend, options.day_night)
     made = asked(gathered, processes, choices)
+    if not options.method and not options.prior and made.model.curved:
+        # Without a prior, correlations of effects of few people end at 1.
+        method = "map"
+        line = "couplings vary between people, so a weak prior is used (--method ml: none)"
+        made = replace(made, said=(*made.said, line))
     panel = gathered.panel()
     refuse_unsuited(made.model, panel, "study")
     if options.draft:

@@ -175,7 +175,7 @@ def curve(
     ticks = [round(float(value), 6) for value in np.arange(0, longest * 1.0001, step)]
     x = alt.X("at:Q", title=f"{axis} ({'hours' if hours else 'days'})" if last else None,
               scale=alt.Scale(domain=[0, longest], nice=False),
-              axis=alt.Axis(values=ticks, grid=False, format="~g"))  # fmt: skip
+              axis=alt.Axis(values=ticks, grid=False, format=".4~g"))  # fmt: skip
     scale = alt.Scale(domain=list(domain), nice=False)
     y = alt.Y("estimate:Q", title=title or None, scale=scale,
               axis=alt.Axis(tickCount=5, labelExpr="replace(datum.label, '-', '−')"))  # fmt: skip

@@ -50,8 +50,8 @@ def test_draws_agree_with_a_posterior_computed_on_a_grid():
     objective = Objective(model, panel, prior)
     # A maximum that is said to be one without the prior is fitted again with it.
     start = replace(fit(model, panel, prior, objective=objective), method="maximum likelihood", free=np.array([0.0]))
-    fitted = nuts(start, prior, 600, 4, warmup=150, objective=objective)
-    grid = np.linspace(-4, 1, 60)
+    fitted = nuts(start, prior, 400, 4, warmup=100, objective=objective)
+    grid = np.linspace(-4, 1, 40)
     density = np.array([_joined(objective, np.array([at])) for at in grid])
     share = np.exp(density - density.max())
     share /= share.sum()
@@ -60,7 +60,7 @@ def test_draws_agree_with_a_posterior_computed_on_a_grid():
     error = sd / np.sqrt(fitted.diagnostics["effective_size"])
     assert fitted.free[0] == pytest.approx(mean, abs=4 * error)
     assert np.sqrt(fitted.covariance[0, 0]) == pytest.approx(sd, rel=0.12)
-    assert fitted.converged and fitted.said == () and fitted.method == "nuts" and fitted.draws.shape == (4, 600, 1)
+    assert fitted.converged and fitted.said == () and fitted.method == "nuts" and fitted.draws.shape == (4, 400, 1)
     assert fitted.diagnostics["divergences"] == 0 and fitted.diagnostics["r_hat"] < 1.01
     objective.adapt(fitted.free)
     assert fitted.log_likelihood == pytest.approx(objective.by_person(fitted.free).sum(), abs=1e-3)
@@ -84,14 +84,14 @@ def test_an_interruption_keeps_what_is_drawn(differing, monkeypatch):
         return state, (noise, generator.normal(size=(PIECE, 1, 10)), np.zeros(PIECE, bool), np.full(PIECE, 7))
 
     def told(what, done, of):
-        if what == "drawing" and done >= 120:
+        if what == "drawing" and done >= 220:
             raise KeyboardInterrupt
 
     # What is tested here is what becomes of draws, wherever they come from.
     monkeypatch.setattr("gutbrain.fit.coupling.sample.compiled", lambda piece: drawn)
     made = nuts(fitted, fitted.prior, 1000, 2, warmup=100, progress=told, objective=objective)
     chains, draws, _ = made.draws.shape
-    assert chains == 2 and 20 <= draws <= 200
+    assert chains == 2 and 50 <= draws <= 200
     assert not made.converged and made.method == "nuts" and made.diagnostics["steps_of_a_draw"] == 7
     assert f"sampling was stopped: {draws} of 1,000 draws" in made.said[0] and "effective size" in made.said[-1]
     assert made.free == pytest.approx(made.draws.mean((0, 1))) and made.covariance == pytest.approx(

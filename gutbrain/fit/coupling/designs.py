@@ -9,7 +9,7 @@ import numpy as np
 from gutbrain.fit.coupling.model import CouplingModel
 from gutbrain.fit.coupling.panel import Panel
 
-DESIGNS = 12  # kinds of people that are looked at, where all differ
+DESIGNS = 8  # kinds of people that are looked at, where all differ
 NUMBERS = 12_000  # numbers that are looked at, over all kinds
 GAPS = 60  # different gaps that are kept apart; beyond that they are rounded to 5 %
 

@@ -24,7 +24,7 @@ from gutbrain.fit.coupling.panel import Panel
 NUDGE = 1e-4  # of central differences, in units of the parameter
 RUN = 80  # numbers whose joint distribution is written out
 ROOM = 200  # places, seen or not, that a run may have
-SPREADS = 20  # runs whose spread is looked at, over all designs
+SPREADS = 16  # runs whose spread is looked at, over all designs
 
 
 class Information(NamedTuple):

@@ -56,7 +56,8 @@ def cholesky_of(spreads: jax.Array, partial: jax.Array) -> jax.Array:
         left, made = jnp.ones_like(spreads[0]), []
         for column in range(row):
             made.append(partial[row, column] * left)
-            left = left * jnp.sqrt(1 - partial[row, column] ** 2)
+            # Kept off 0, where the root has no slope.
+            left = left * jnp.sqrt(jnp.maximum(1 - partial[row, column] ** 2, 1e-14))
         made += [left] + [jnp.zeros_like(left)] * (size - row - 1)
         rows.append(jnp.stack(made))
     return jnp.stack(rows) * spreads[:, None]

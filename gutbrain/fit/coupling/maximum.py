@@ -24,7 +24,8 @@ Progress = Callable[[str, int, int], None]
 FAR = 1e12  # what a vector without a finite likelihood counts
 SETTLED = 1e-4  # gain that a Newton step may still promise, in log likelihood
 NUDGE = 1e-4  # of differences of slopes, in steps of the start
-ROUNDS, TRIES, POLISH = 6, 3, 12
+CLOSE = 0.01  # change of the log likelihood at which the nodes of the integration may stay
+ROUNDS, TRIES, POLISH, CHORDS = 6, 3, 12, 6
 NOTHING, FULL = 1e-3, 0.995  # share of its start below which a spread is 0; a correlation that is 1
 
 
@@ -227,8 +228,8 @@ class _End:
 
 def _searched(objective: Objective, free: np.ndarray, scale: np.ndarray, told: Progress) -> np.ndarray:
     """Return where a quasi-Newton search ends; nodes of the integration follow it."""
-    last = np.inf
-    for turn in range(ROUNDS if objective.model.curved else 1):
+    last, bent = np.inf, np.eye(len(free))
+    for _ in range(ROUNDS if objective.model.curved else 1):
         objective.adapt(free)
         seen = [0]
 
@@ -238,61 +239,102 @@ def _searched(objective: Objective, free: np.ndarray, scale: np.ndarray, told: P
             value, slope = objective.value_and_slope(base + scale * x)
             return value, slope * scale
 
-        found = minimize(scaled, np.zeros(len(free)), jac=True, method="BFGS", options={"gtol": 1e-3, "maxiter": 400})
+        options = {"gtol": 1e-2, "maxiter": 400, "hess_inv0": bent}
+        found = minimize(scaled, np.zeros(len(free)), jac=True, method="BFGS", options=options)
         if found.fun < FAR:
             free = free + scale * found.x
-        if abs(last - found.fun) < 0.01:
+        if abs(last - found.fun) < CLOSE:
             break
-        last = found.fun if turn else np.inf
+        last, bent = found.fun, _positive(found.hess_inv)
     objective.adapt(free)
     return free
 
 
+def _positive(bent: np.ndarray) -> np.ndarray:
+    """Return what a search learned of the curvature, or nothing learned where it is not positive."""
+    made = (bent + bent.T) / 2
+    return made if np.isfinite(made).all() and np.linalg.eigvalsh(made).min() > 0 else np.eye(len(made))
+
+
+class _Curve:
+    """The curvature at a point, in steps of the start, over the parameters that are not at an edge."""
+
+    def __init__(self, objective: Objective, free: np.ndarray, scale: np.ndarray) -> None:
+        self.edge = at_the_edge(objective.model, free, scale, objective.panel)
+        self.inner = np.setdiff1d(np.arange(len(free)), self.edge)
+        self.units = scale[self.inner]
+        bend = objective.bend(free, scale, self.inner)[np.ix_(self.inner, self.inner)]
+        self.finite = bool(np.isfinite(bend).all())
+        self.values, self.vectors = np.linalg.eigh(bend * self.units[:, None] * self.units if self.finite else 0 * bend)
+        self.least = 1e-7 * max(float(self.values.max(initial=0.0)), 1.0)
+        self.positive = self.finite and bool(self.values.min(initial=1.0) > self.least)
+
+    def step(self, slope: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return Newton's step and the gain that it promises; what bends the wrong way is walked downhill."""
+        down = self.vectors.T @ (slope[self.inner] * self.units)
+        size = np.abs(self.values)
+        made = np.zeros(len(slope))
+        bent = np.maximum(size, max(self.least, 1e-2 * float(np.median(size)) if not self.positive else 0.0))
+        made[self.inner] = -(self.vectors @ (down / bent)) * self.units
+        return made, float(np.sum(down**2 / np.maximum(size, 1e-10)) / 2)
+
+    def covariance(self, size: int) -> np.ndarray:
+        """Return the covariance of the estimate; 0 at the edges, NaN where there is none."""
+        if not self.positive:
+            return np.full((size, size), np.nan)
+        made = np.zeros((size, size))
+        inner = (self.vectors / self.values) @ self.vectors.T * self.units[:, None] * self.units
+        made[np.ix_(self.inner, self.inner)] = inner
+        return made
+
+
 def _polished(objective: Objective, free: np.ndarray, scale: np.ndarray) -> _End:
     """Return the end of a few Newton steps, and whether it is a maximum."""
+    model = objective.model
     value, slope = objective.value_and_slope(free)
-    for turn in range(POLISH):
-        edge = at_the_edge(objective.model, free, scale, objective.panel)
-        inner = np.setdiff1d(np.arange(len(free)), edge)
-        bend = objective.bend(free, scale, inner)
-        said = tuple(_at_edge_said(objective.model, at, free[at]) for at in edge)
-        part = bend[np.ix_(inner, inner)]
-        if not np.isfinite(part).all():
-            return _End(value, free, slope, np.full_like(bend, np.nan), np.nan, False,
-                        (*said, "the likelihood is not finite around the point that was found"))  # fmt: skip
-        units = scale[inner]
-        values, vectors = np.linalg.eigh(part * units[:, None] * units)
-        down = vectors.T @ (slope[inner] * units)
-        decrement = float(np.sum(down**2 / np.maximum(np.abs(values), 1e-10)) / 2)
-        least = 1e-7 * max(float(values.max()), 1.0)
-        if values.min() > least and decrement < SETTLED:
-            covariance = np.zeros_like(bend)
-            covariance[np.ix_(inner, inner)] = (vectors / values) @ vectors.T * units[:, None] * units
-            return _End(value, free, slope, covariance, decrement, True, said)
-        # Directions that bend the wrong way are walked downhill by their size.
-        step = -(vectors @ (down / np.maximum(np.abs(values), max(least, 1e-2 * np.median(np.abs(values)))))) * units
-        length, moved = 1.0, False
-        while length > 1e-4:
-            tried = free.copy()
-            tried[inner] += length * step
-            new = objective.value_and_slope(tried)
-            if new[0] < value - 1e-12:
-                (value, slope), free, moved = new, tried, True
+    for _ in range(POLISH):
+        curve = _Curve(objective, free, scale)
+        said = tuple(_at_edge_said(model, at, free[at]) for at in curve.edge)
+        if not curve.finite:
+            why = "the likelihood is not finite around the point that was found"
+            return _End(value, free, slope, curve.covariance(len(free)), np.nan, False, (*said, why))
+        step, decrement = curve.step(slope)
+        if curve.positive and decrement < SETTLED:
+            return _End(value, free, slope, curve.covariance(len(free)), decrement, True, said)
+        moved = False
+        # One curvature serves several steps: it costs as much as many slopes.
+        for _ in range(CHORDS):
+            new = _downhill(objective, free, value, step)
+            if new is None:
                 break
-            length /= 3
+            (value, slope), free, moved = new[0], new[1], True
+            step, gain = curve.step(slope)
+            if gain < SETTLED / 10:
+                break
         if not moved:
             break
-        if turn % 4 == 3:
+        if model.curved:
             objective.adapt(free)
             value, slope = objective.value_and_slope(free)
-    flat = [objective.model.free_names[inner[at]] for at in np.argsort(-np.abs(vectors[:, 0]))[:3]]
-    why = (f"the likelihood is flat along {', '.join(flat)}" if values.min() <= least
-           else f"a further step would still gain {decrement:.2g} of log likelihood")  # fmt: skip
-    covariance = np.full_like(bend, np.nan)
-    if values.min() > least:
-        covariance = np.zeros_like(bend)
-        covariance[np.ix_(inner, inner)] = (vectors / values) @ vectors.T * units[:, None] * units
-    return _End(value, free, slope, covariance, decrement, False, (*said, f"the fit did not converge: {why}"))
+    flat = [model.free_names[curve.inner[at]] for at in np.argsort(-np.abs(curve.vectors[:, 0]))[:3]]
+    why = (f"a further step would still gain {decrement:.2g} of log likelihood" if curve.positive
+           else f"the likelihood is flat along {', '.join(flat)}")  # fmt: skip
+    said = (*said, f"the fit did not converge: {why}")
+    return _End(value, free, slope, curve.covariance(len(free)), decrement, False, said)
+
+
+def _downhill(
+    objective: Objective, free: np.ndarray, value: float, step: np.ndarray
+) -> tuple[tuple[float, np.ndarray], np.ndarray] | None:
+    """Return value, slope and place a step lower; a part of the step where the whole leads up, or nothing."""
+    length = 1.0
+    while length > 1e-4:
+        tried = free + length * step
+        new = objective.value_and_slope(tried)
+        if new[0] < value - 1e-12:
+            return new, tried
+        length /= 3
+    return None
 
 
 def _at_edge_said(model: CouplingModel, at: int, raw: float) -> str:

@@ -101,7 +101,7 @@ class CouplingModel:
     predictors : what is known of a person and does not change
     varying : names of parameters with a random effect; effects are correlated
     moderated : names of parameters that predictors move; those that vary where nothing is said
-    initial : "free" or "stationary", the state at the first occasion
+    initial : "free" or "stationary", the state at the first occasion; at rest means without any level input
     intercepts : "indicator" (means of what is seen) or "process" (continuous intercepts)
     trend, day_night : a straight course, a cycle of 24 hours, of each process
     held : values of parameters that are not estimated, by name
@@ -151,6 +151,10 @@ class CouplingModel:
                 if name not in known_names:
                     near = difflib.get_close_matches(name, known_names, n=3, cutoff=0.4)
                     raise InputError(f"{what}: there is no parameter {name!r}", mend=f"Near it: {', '.join(near)}")
+        still = [one for one in self.own if one.transform == "negative" and one.held == 0]
+        if still and self.initial == "stationary":
+            raise InputError(f"{still[0].name} is held at 0, so that this process has no rest to begin from",
+                             mend='Use initial = "free" and discretisation = "van loan"')  # fmt: skip
 
     @cached_property
     def own(self) -> tuple[Parameter, ...]:

@@ -18,8 +18,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from gutbrain.errors import InputError
+from gutbrain.fit.coupling.discretise import settles
 from gutbrain.fit.coupling.fitted import Fitted
 from gutbrain.fit.coupling.likelihood import Likelihood
+from gutbrain.fit.coupling.matrices import Layout
 from gutbrain.fit.coupling.maximum import FAR, Objective, Progress, fit
 from gutbrain.fit.coupling.mixing import mixing
 from gutbrain.fit.coupling.prior import Prior
@@ -31,6 +33,8 @@ SECONDS = 0.7  # that a piece should take, so that an interruption is heard soon
 WARMUP = 200
 ACCEPT = 0.85  # share of proposals that the step size aims at
 STEP = 0.4  # where its adaptation begins, in standard deviations
+WALL = 400.0  # loss of log likelihood of a person who would have to rest where nothing comes to rest
+SLOW, LEAST_RATE = 0.05, 0.02  # of one over the longest series, and of the rate at the maximum
 R_HAT, EFFECTIVE = 1.01, 400.0  # a posterior is reported as one from here on
 FEWEST = 2  # draws of each chain that are worth keeping
 SHOWN = 3  # parameters that a sentence names
@@ -45,6 +49,11 @@ class Chain:
     left: int
     piece: int = 5
     drawn: list[tuple[np.ndarray, ...]] = field(default_factory=list)
+
+    @property
+    def to_come(self) -> int:
+        """Draws that are still to be made."""
+        return self.warm + self.left
 
     @property
     def count(self) -> int:
@@ -98,12 +107,19 @@ def nuts(
         fitted = fit(fitted.model, fitted.panel, prior, fitted.free, progress, objective)
     straight = Straight(objective, fitted.free, fitted.covariance)
     likelihood, wanted = Likelihood(fitted.model, fitted.panel), warmup or WARMUP
+    layout, wall, margin = likelihood.layout, fitted.by_person - WALL, slowest(fitted)
 
     def potential(at: dict[str, jax.Array]) -> jax.Array:
         free, volume = straight.place(at["parameters"])
-        effects = straight.place_effects(at["parameters"], at["effects"])
-        likely = jnp.sum(likelihood.by_person(free, effects)) + log_prior(prior, free)
-        return -(likely - 0.5 * jnp.sum(effects**2) + volume)
+        effects, further = straight.place_effects(at["parameters"], at["effects"])
+        each = likelihood.by_person(free, effects)
+        if fitted.model.initial == "stationary":
+            own = layout.of_people(layout.full(free), jnp.asarray(fitted.panel.predictors), effects)
+            resting = settles(layout.system(own).drift + margin * jnp.eye(len(fitted.model.processes))[:, :, None])
+            # What cannot rest has hardly any density, but some: paths may cross it and do not break off as divergent.
+            each = jnp.where(resting, each, wall)
+        likely = jnp.sum(each) + log_prior(prior, free)
+        return -(likely - 0.5 * jnp.sum(effects**2) + volume + further)
 
     begin, go = hmc(potential, algo="NUTS")
 
@@ -111,7 +127,7 @@ def nuts(
         def draw(at: jax.Array, now: tuple[Any, tuple[jax.Array, ...]]) -> tuple[Any, tuple[jax.Array, ...]]:
             state, kept = go(now[0]), now[1]
             free = straight.place(state.z["parameters"])[0]
-            effects = straight.place_effects(state.z["parameters"], state.z["effects"])
+            effects = straight.place_effects(state.z["parameters"], state.z["effects"])[0]
             new = (free, effects, state.diverging, state.num_steps)
             return state, tuple(part.at[at].set(one) for part, one in zip(kept, new, strict=True))
 
@@ -142,6 +158,19 @@ def nuts(
     return _gathered(fitted, objective, running, common, draws, seconds)
 
 
+def slowest(fitted: Fitted) -> float:
+    """Return the rate, per day, that the slowest mode of a process must have if it is to begin at rest.
+
+    Close to never coming to rest its variance grows beyond all bounds, and no step of a sampler is short enough there.
+    The limit is so low that nothing is seen of it: 20 times the longest series, or a fiftieth of the rate at the maximum.
+    """
+    drift = np.asarray(Layout(fitted.model).system(jnp.asarray(fitted.full())[: len(fitted.model.own), None]).drift)
+    rate = float(np.min(-np.linalg.eigvals(drift[:, :, 0]).real))
+    panel = fitted.panel
+    longest = max(np.ptp(panel.time[panel.person == at]) for at in range(len(panel.people)))
+    return min(SLOW / max(float(longest), 1e-9), LEAST_RATE * max(rate, 0.0))
+
+
 def _same(one: Prior | None, other: Prior) -> bool:
     """Say whether two priors are the same in numbers."""
     return one is not None and np.array_equal(one.mean, other.mean) and np.array_equal(one.bend, other.bend)
@@ -166,17 +195,16 @@ def _run(
     """Run chains to their end, the one that is behind first; return what broke it off, if anything did."""
     broken: BaseException | bool = False
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers, warmup, draws = (
-        min(len(running), cores),
-        sum(one.warm for one in running),
-        sum(one.left for one in running),
-    )
+    warmup, draws = sum(one.warm for one in running), sum(one.left for one in running)
+    workers = min(len(running), cores)
     with ThreadPoolExecutor(workers) as pool:
         waiting: dict[Future[None], Chain] = {}
         try:
             while True:
-                free = [chain for chain in running if chain.warm + chain.left > 0 and chain not in waiting.values()]
-                for chain in sorted(free, key=lambda one: -one.warm - one.left)[: workers - len(waiting)]:
+                # Nobody runs far ahead: the slowest chain decides both when all end and what an interruption keeps.
+                least = max(max(chain.to_come for chain in running) - PIECE, 1)
+                free = [chain for chain in running if chain.to_come >= least and chain not in waiting.values()]
+                for chain in sorted(free, key=lambda one: -one.to_come)[: workers - len(waiting)]:
                     waiting[pool.submit(_advance, program, chain)] = chain
                 if not waiting:
                     break

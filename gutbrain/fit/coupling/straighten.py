@@ -14,6 +14,7 @@ import numpy as np
 
 from gutbrain.fit.coupling.maximum import Objective
 from gutbrain.fit.coupling.prior import Prior
+from gutbrain.fit.coupling.tracking import Tracking
 
 SIZES = ("error", "spread", "initial_sd")  # standard deviations that can be 0
 BEND = 1.5  # where a variance goes over from linear to logarithmic, in units of the slope of softplus
@@ -50,14 +51,16 @@ class Straight:
         self.factor_of_sizes, self.factor_of_others = np.linalg.cholesky(among), np.linalg.cholesky(left)
         self.size, self.people = len(self.centre), objective.people
         self.effects = model.curved * self.people
-        self.mode = np.zeros((model.curved, self.people))
-        self.factor: np.ndarray = np.zeros((self.people, model.curved, model.curved))
-        self.moves = np.zeros((model.curved, self.people, self.size))
+        self.mode, self.moves = np.zeros((model.curved, self.people)), np.zeros((model.curved, self.people, self.size))
+        self.turn: np.ndarray = np.zeros((self.people, model.curved, model.curved))
+        self.tracking: Tracking | None = None
         if model.curved:
             self._follow_parameters()
 
         def placed(straight: jax.Array, effects: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-            return *self.place(straight), self.place_effects(straight, effects)
+            free, volume = self.place(straight)
+            given, further = self.place_effects(straight, effects)
+            return free, volume + further, given
 
         self._placed = jax.jit(placed)
         self._back = jax.jit(lambda straight, effects, slopes: jax.vjp(placed, straight, effects)[1](slopes))
@@ -74,10 +77,19 @@ class Straight:
         made = jnp.asarray(self.centre).at[self.sizes].add(jnp.log(variance) / 2).at[self.others].add(others)
         return made, volume
 
-    def place_effects(self, straight: jax.Array, straight_effects: jax.Array) -> jax.Array:
-        """Return effects [curved, people] of coordinates of parameters [free] and of effects [curved, people]."""
-        around = jnp.einsum("pij,jp->ip", jnp.asarray(self.factor), straight_effects)
-        return jnp.asarray(self.mode) + jnp.asarray(self.moves) @ straight + around
+    def place_effects(self, straight: jax.Array, straight_effects: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Return effects [curved, people] of coordinates, and the logarithm of the volume they stand for.
+
+        Parameters
+        ----------
+        straight : array [free], straight_effects : array [curved, people]
+        """
+        if self.tracking is None:
+            return straight_effects, jnp.zeros(())
+        mean, factor = self.tracking.around(self.place(straight)[0])
+        around = jnp.einsum("pij,pjk,kp->ip", jnp.asarray(self.turn), factor, straight_effects)
+        volume = jnp.sum(jnp.log(jnp.diagonal(factor, axis1=1, axis2=2)))
+        return jnp.asarray(self.mode) + mean + jnp.asarray(self.moves) @ straight + around, volume
 
     def value_and_slope(self, straight: np.ndarray, effects: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return minus the log density of coordinates, without constants, and its slopes by both."""
@@ -100,16 +112,22 @@ class Straight:
         return float(value) / objective.copies, np.asarray(by_free) / objective.copies, alone
 
     def _follow_parameters(self) -> None:
-        """Find how everybody's most likely effects move with the parameters."""
+        """Make the guess of the effects right at the maximum: in place, in spread, and in how it follows parameters."""
         self.objective.adapt(self.centre)
-        self.mode, covariance = self.objective.mode.copy(), self.objective.covariance
-        self.factor = np.linalg.cholesky(covariance)
+        mode, covariance = self.objective.mode.copy(), self.objective.covariance
+        self.tracking = tracking = Tracking(self.objective, self.centre)
         place = jax.jit(lambda straight: self.place(straight)[0])
         for at in range(self.size):
             step = NUDGE * np.eye(self.size)[at]
-            high, low = (self._joint(np.asarray(place(sign * step)), self.mode)[2] for sign in (1, -1))
+            high, low = (self._joint(np.asarray(place(sign * step)), mode)[2] for sign in (1, -1))
             turned = np.einsum("pij,jp->ip", covariance, (high - low) / (2 * NUDGE))
             self.moves[:, :, at] = np.where(np.isfinite(turned), turned, 0.0)
+        nothing = jnp.zeros(self.size)
+        guessed = jax.jit(lambda straight: tracking.around(self.place(straight)[0]))
+        mean, factor = (np.asarray(part) for part in guessed(nothing))
+        self.moves = self.moves - np.asarray(jax.jit(jax.jacfwd(lambda straight: guessed(straight)[0]))(nothing))
+        self.mode = mode - mean
+        self.turn = np.linalg.cholesky(covariance) @ np.linalg.inv(factor)
 
 
 def usable(covariance: np.ndarray, prior: Prior) -> np.ndarray:
