@@ -37,6 +37,7 @@ bench: $(VENV)/ready-for-tests
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python -m benchmarks.biom_scale
 	$(BIN)/python -m benchmarks.apple_health_scale
+	$(BIN)/python -m benchmarks.coupling_speed
 
 bench-r: $(VENV)/ready-for-tests
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/permanova_vegan.py

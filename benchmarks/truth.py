@@ -1,7 +1,8 @@
 """Methods of `gutbrain analyse` on simulated studies whose truth is known: `python -m benchmarks.truth`.
 
 Prints a table, and with `--write` puts it into docs/calibration_of_analyses.md. `--only WORD` picks methods,
-`--replicates N` is for a quick look, or for more than are usual. Finished replicates are kept beside the population and taken up again.
+`--replicates N` is for a quick look, or for more than are usual. Finished replicates are kept beside the population
+and taken up again.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from gutbrain.fit.coupling.mixing import mixing
 from gutbrain.fit.coupling.prior import Prior
 from gutbrain.fit.coupling.sample import PIECE, nuts
 from gutbrain.fit.coupling.straighten import Straight, usable
+from gutbrain.fit.coupling.tracking import parabola
 
 pytest.importorskip("numpyro")
 
@@ -40,6 +41,20 @@ def differing():
 @pytest.fixture(scope="module")
 def straight(differing):
     return Straight(differing[1], differing[0].free, differing[0].covariance)
+
+
+@pytest.fixture(scope="module")
+def jacobian(straight):
+    """A function from all coordinates to the slopes of what they stand for, that itself, and its volume."""
+
+    def whole(vector):
+        parameters = vector[: straight.size]
+        free, volume = straight.place(parameters)
+        given, further = straight.place_effects(parameters, vector[straight.size :].reshape(straight.mode.shape))
+        made = jnp.concatenate([free, given.ravel()])
+        return made, (made, volume + further)
+
+    return jax.jit(jax.jacfwd(whole, has_aux=True))
 
 
 def test_draws_agree_with_a_posterior_computed_on_a_grid():
@@ -75,8 +90,9 @@ def _joined(objective, free):
     return -objective.value_and_slope(free)[0]
 
 
-def test_an_interruption_keeps_what_is_drawn(differing, monkeypatch):
+def test_an_interruption_keeps_what_is_drawn(differing, straight, monkeypatch):
     fitted, objective = differing
+    monkeypatch.setattr("gutbrain.fit.coupling.sample.Straight", lambda *given: straight)
     generator, size = np.random.default_rng(0), len(fitted.free)
 
     def drawn(state, count):
@@ -101,7 +117,8 @@ def test_an_interruption_keeps_what_is_drawn(differing, monkeypatch):
     assert np.isfinite(made.by_person).all() and made.log_likelihood == pytest.approx(made.by_person.sum())
 
 
-def test_stopped_before_the_first_draws_the_maximum_is_returned(differing, monkeypatch):
+def test_stopped_before_the_first_draws_the_maximum_is_returned(differing, straight, monkeypatch):
+    monkeypatch.setattr("gutbrain.fit.coupling.sample.Straight", lambda *given: straight)
     monkeypatch.setattr("gutbrain.fit.coupling.sample.compiled", lambda piece: lambda state, count: (state, ()))
     fitted, objective = differing
     made = nuts(fitted, fitted.prior, 50, 2, stop=lambda: True, objective=objective)
@@ -117,7 +134,7 @@ def test_stopped_before_the_first_draws_the_maximum_is_returned(differing, monke
         nuts(fitted, fitted.prior, 1, 2, objective=objective)
 
 
-def test_slopes_and_volumes_of_coordinates_are_right(straight):
+def test_slopes_and_volumes_of_coordinates_are_right(straight, jacobian):
     generator = np.random.default_rng(1)
     at, effects = 0.5 * generator.normal(size=straight.size), 0.5 * generator.normal(size=straight.mode.shape)
     _, by_parameters, by_effects = straight.value_and_slope(at, effects)
@@ -127,19 +144,50 @@ def test_slopes_and_volumes_of_coordinates_are_right(straight):
         assert (high - low) / 2e-5 == pytest.approx(
             by_parameters @ along + np.sum(by_effects * aside), rel=1e-5, abs=1e-4
         )
-    volumes, jacobian = [], jax.jit(jax.jacfwd(straight.place, has_aux=True))
-    for point in (at, -2 * at, np.zeros_like(at)):
-        slopes, volume = jacobian(jnp.asarray(point))
+    volumes, vector = [], np.concatenate([at, effects.ravel()])
+    for point in (vector, -2 * vector):
+        slopes, (_, volume) = jacobian(point)
         volumes.append(np.linalg.slogdet(slopes)[1] - float(volume))
-    assert np.ptp(volumes) < 1e-10
+    assert np.ptp(volumes) < 1e-9
 
 
-def test_coordinates_are_standard_normal_at_the_maximum(straight, differing):
-    fitted = differing[0]
-    centre = np.asarray(straight.place(jnp.zeros(straight.size))[0])
-    slopes = np.asarray(jax.jit(jax.jacfwd(straight.place, has_aux=True))(jnp.zeros(straight.size))[0])
-    assert centre == pytest.approx(fitted.free, abs=1e-12)
-    assert slopes @ slopes.T == pytest.approx(fitted.covariance, abs=1e-9)
+def test_coordinates_are_standard_normal_at_the_maximum(straight, differing, jacobian):
+    fitted, objective = differing
+    objective.adapt(fitted.free)
+    size = straight.size
+    slopes, (made, _) = jacobian(np.zeros(size + straight.mode.size))
+    slopes, made = np.asarray(slopes), np.asarray(made)
+    assert made[:size] == pytest.approx(fitted.free, abs=1e-12)
+    assert made[size:] == pytest.approx(objective.mode[0], abs=1e-4)
+    assert slopes[:size] @ slopes[:size].T == pytest.approx(fitted.covariance, abs=1e-9)
+    around = slopes[size:, size:]
+    assert around @ around.T == pytest.approx(np.diag(objective.covariance[:, 0, 0]), abs=1e-5)
+
+
+def test_effects_follow_parameters_as_their_modes_do(straight, differing):
+    fitted, objective = differing
+    moved = np.zeros(straight.size)
+    moved[0], moved[-1] = 0.5, -0.5
+    free, _, guessed = (np.asarray(part) for part in straight._placed(moved, np.zeros(straight.mode.shape)))
+    objective.adapt(fitted.free)
+    before = objective.mode.copy()
+    objective.adapt(free)
+    left, without = np.abs(guessed - objective.mode), np.abs(before - objective.mode)
+    assert np.max(left) < 0.35 * np.max(without)
+
+
+def test_parabola_is_exact_for_parabolas():
+    generator = np.random.default_rng(0)
+    roots, slopes = generator.normal(size=(5, 3, 3)), generator.normal(size=(3, 5))
+    bends = np.einsum("pij,pkj->pik", roots, roots)
+
+    def likely(shift):
+        made = np.sum(slopes * shift, 0) - 0.5 * np.einsum("ip,pij,jp->p", shift, bends, shift)
+        return np.where(np.arange(5) == 4, np.nan, made)  # one of them has no likelihood, and is left as if unseen
+
+    slope, bend = parabola(likely, np.zeros((3, 5)), np.array([0.1, 1.0, 10.0]))
+    assert slope[:, :4] == pytest.approx(slopes[:, :4]) and bend[:4] == pytest.approx(bends[:4])
+    assert not slope[:, 4].any() and not bend[4].any()
 
 
 def test_a_covariance_with_holes_is_filled_from_the_prior():

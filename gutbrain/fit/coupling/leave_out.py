@@ -17,6 +17,7 @@ from gutbrain.fit.coupling.maximum import FAR, Objective, Progress
 
 GENTLE = 1e-3  # slope, per standard error, at which a fit without one person has settled
 FEWEST = 3  # people
+SINGULAR = 1e-12  # least eigenvalue of a correlation matrix
 SETTLED = 1e-4  # gain that a further step may still promise, in log likelihood
 
 
@@ -87,10 +88,14 @@ def left_out(
     objective = objective or Objective(fitted.model, fitted.panel, fitted.prior)
     told = progress or (lambda what, done, of: None)
     people = objective.people
-    values, vectors = np.linalg.eigh(fitted.covariance)
-    # Without one of n people the data say n / (n - 1) times less; parameters at the edge have no variance and stay.
-    factor = vectors * np.sqrt(np.maximum(values, 0.0) * people / (people - 1))
-    factor = factor[:, values > 1e-14 * values.max(initial=1e-300)]
+    errors = np.sqrt(np.diag(fitted.covariance))
+    inner = np.flatnonzero(errors > 0)  # parameters at the edge of what is possible have no variance and stay there
+    units = errors[inner]
+    values, vectors = np.linalg.eigh(fitted.covariance[np.ix_(inner, inner)] / units[:, None] / units)
+    # Without one of n people the data say less by a share of one in n.
+    size = np.sqrt(np.maximum(values, SINGULAR) * people / (people - 1))
+    factor = np.zeros((len(errors), len(inner)))
+    factor[inner] = units[:, None] * vectors * size
     objective.adapt(fitted.free)
     mode, covariance = objective.mode, objective.covariance
     made, unsettled = np.zeros(people), 0

@@ -24,6 +24,7 @@ CLOSE = 2e-3  # of a limit, in standard deviations
 ROOT = 12  # evaluations of the profile for a limit, at most
 REACH = 40.0  # standard errors, beyond which a limit is not looked for
 GROWTH = 2.5  # of a step outwards, at most
+SINGULAR = 1e-12  # least eigenvalue of a correlation matrix
 SETTLED = 1e-4  # gain that a further step may still promise, in log likelihood
 BETTER = 1e-2  # gain of log likelihood that shows that the fit was no maximum
 PARTS = (0.25, 0.5, 0.75)  # of the way to a limit, where the curve is drawn too
@@ -142,8 +143,9 @@ class _Path:
         self.lean[self.others] = along
         self.lean[at] = 1.0
         left = covariance[np.ix_(self.others, self.others)] - self.error**2 * np.outer(along, along)
-        values, vectors = np.linalg.eigh(left)
-        self.factor = vectors * np.sqrt(np.maximum(values, 1e-12 * max(values.max(initial=0.0), 1e-300)))
+        units = np.sqrt(variances[self.others])
+        values, vectors = np.linalg.eigh(left / units[:, None] / units)
+        self.factor = units[:, None] * vectors * np.sqrt(np.maximum(values, SINGULAR))
         self.objective.adapt(self.free)
         self.lowest = self.objective.value_and_slope(self.free)[0]
         self.start = _Point(float(self.free[at]), 0.0, self.free, True)

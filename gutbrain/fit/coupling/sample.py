@@ -94,7 +94,8 @@ def nuts(
     Notes
     -----
     Effects that the likelihood does not integrate are drawn along with the parameters. Converged means no divergent
-    draw, R-hat below 1.01 and effective sizes of bulk and tails above 400 for every parameter.
+    draw, R-hat below 1.01 and effective sizes of bulk and tails above 400 for every parameter. Where people begin at
+    rest, processes that hardly ever come to rest (`slowest`) are left out of the posterior.
     """
     from numpyro.infer.hmc import hmc
     from numpyro.infer.util import ParamInfo
@@ -162,9 +163,10 @@ def slowest(fitted: Fitted) -> float:
     """Return the rate, per day, that the slowest mode of a process must have if it is to begin at rest.
 
     Close to never coming to rest its variance grows beyond all bounds, and no step of a sampler is short enough there.
-    The limit is so low that nothing is seen of it: 20 times the longest series, or a fiftieth of the rate at the maximum.
+    The limit is so low that nothing is seen of it: 20 times the longest series, or 50 times the time at the maximum.
     """
-    drift = np.asarray(Layout(fitted.model).system(jnp.asarray(fitted.full())[: len(fitted.model.own), None]).drift)
+    drift_of = jax.jit(lambda own: Layout(fitted.model).system(own).drift)
+    drift = np.asarray(drift_of(fitted.full()[: len(fitted.model.own), None]))
     rate = float(np.min(-np.linalg.eigvals(drift[:, :, 0]).real))
     panel = fitted.panel
     longest = max(np.ptp(panel.time[panel.person == at]) for at in range(len(panel.people)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -49,46 +50,56 @@ class Tracking:
         self.predictors, self.people = jnp.asarray(panel.predictors), len(panel.people)
         spreads = [one.name for one in model.further if one.kind == "spread"]
         alone = replace(model, held={**model.held, **dict.fromkeys(spreads, NOBODY)})
-        full = np.asarray(self.layout.full(jnp.asarray(free)))
+        full = np.asarray(objective.likelihood.layout.held, float)
+        full[self.layout.free] = free
         likelihood = Shifted(alone, panel)
         # Any start will do for the values: what is held differs, what is fitted does not.
         likely = compiled(likelihood.by_person)
-        factor = np.asarray(self.layout.spread_factor(jnp.asarray(full)))
+        factor, population = (np.asarray(part) for part in jax.jit(self._given)(full))
         steps = np.maximum(PART * np.sqrt(np.sum(factor**2, 1)), LEAST * self._sensible(objective))
         place, effects = full[list(alone.free)], np.zeros((self.count, self.people))
         self.middle = np.zeros((self.count, self.people))  # own values less those of the population
         self.slope, self.bend = np.zeros((self.count, self.people)), np.zeros((self.people, self.count, self.count))
         for _ in range(ROUNDS):
-            self.middle = factor @ effects
-            self.slope, self.bend = parabola(lambda shift: np.asarray(likely(place, shift)), self.middle, steps)
-            self.middle = self.middle + self._population(jnp.asarray(full))
-            effects = np.asarray(self._guess(jnp.asarray(full))[0]).T
+            shift = factor @ effects
+            self.slope, self.bend = parabola(lambda shift: np.asarray(likely(place, shift)), shift, steps)
+            effects = np.asarray(guess(factor, self.slope, self.bend, shift, np)[0]).T
+            self.middle = population + shift
 
     def around(self, free: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Return means [curved, people] and lower factors [people, curved, curved] of the effects that are sampled."""
-        mean, covariance = self._guess(self.layout.full(free))
+        factor, population = self._given(self.layout.full(free))
+        mean, covariance = guess(factor, self.slope, self.bend, self.middle - population, jnp)
         curved = self.model.curved
         return mean[:, :curved].T, jnp.linalg.cholesky(covariance[:, :curved, :curved])
 
-    def _guess(self, full: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Return mean [people, effects] and covariance [people, effects, effects] of all random effects."""
-        factor = self.layout.spread_factor(full)
-        left = jnp.asarray(self.middle) - self._population(full)
-        pull = jnp.asarray(self.slope).T + jnp.einsum("pij,jp->pi", jnp.asarray(self.bend), left)
-        inner = jnp.eye(self.count) + jnp.einsum("ki,pkl,lj->pij", factor, jnp.asarray(self.bend), factor)
-        covariance = jnp.linalg.inv(inner)
-        covariance = (covariance + jnp.swapaxes(covariance, 1, 2)) / 2
-        return jnp.einsum("pij,kj,pk->pi", covariance, factor, pull), covariance
-
-    def _population(self, full: jax.Array) -> jax.Array:
-        """Return what everybody's varying parameters would be without effects [random effects, people]."""
+    def _given(self, full: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Return the factor of the random effects, and varying parameters without effects [random effects, people]."""
         nothing = jnp.zeros((0, self.people))
-        return self.layout.of_people(full, self.predictors, nothing)[self.layout.random]
+        own = self.layout.of_people(full, self.predictors, nothing)[self.layout.random]
+        return self.layout.spread_factor(full), own
 
     def _sensible(self, objective: Objective) -> np.ndarray:
         """Return a sensible step in each varying parameter [random effects]."""
         scale = dict(zip(self.model.free, start_values(self.model, objective.panel).scale, strict=True))
         return np.array([scale.get(place, 0.0) for place in self.model.random])
+
+
+def guess(factor: Any, slope: Any, bend: Any, left: Any, library: Any) -> tuple[Any, Any]:
+    """Return mean [people, effects] and covariance [people, effects, effects] of effects, standard normal beforehand.
+
+    Parameters
+    ----------
+    factor : array [effects, effects], from effects to parameters
+    slope, bend : of log likelihoods, as `parabola` returns them
+    left : array [effects, people], where the parabolas were taken less where people would be without effects
+    library : numpy or jax.numpy
+    """
+    pull = slope.T + library.einsum("pij,jp->pi", bend, left)
+    inner = library.eye(len(factor)) + library.einsum("ki,pkl,lj->pij", factor, bend, factor)
+    covariance = library.linalg.inv(inner)
+    covariance = (covariance + library.swapaxes(covariance, 1, 2)) / 2
+    return library.einsum("pij,kj,pk->pi", covariance, factor, pull), covariance
 
 
 def parabola(
