@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
+# Files of tests run side by side; more workers than two compile the same things again.
+WORKERS := 2
 GENUINE := -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 
 .PHONY: help run test check docs bench bench-r calibration clean
@@ -23,7 +25,7 @@ run: $(VENV)/ready
 	$(BIN)/gutbrain run mbsr --out runs/mbsr --force
 
 test: $(VENV)/ready-for-tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: $(VENV)/ready-for-tests
 	$(BIN)/ruff check .
