@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gutbrain.fit.coupling.coupled import Coupled
     from gutbrain.fit.coupling.fitted import Fitted
     from gutbrain.fit.coupling.from_study import Dose, Gathered
+    from gutbrain.fit.coupling.maximum import Objective
     from gutbrain.fit.coupling.model import CouplingModel
     from gutbrain.fit.coupling.panel import Panel
     from gutbrain.fit.coupling.prior import Prior
@@ -150,7 +151,7 @@ def _fitted(
     from gutbrain.fit.coupling.coupled import coupled
     from gutbrain.fit.coupling.effects import directions
     from gutbrain.fit.coupling.identified import unidentified
-    from gutbrain.fit.coupling.maximum import fit
+    from gutbrain.fit.coupling.maximum import Objective, fit
     from gutbrain.fit.coupling.start import start_values
 
     prior = prior_of(options.prior or ("weak" if method != "ml" else ""), model, panel)
@@ -161,7 +162,8 @@ def _fitted(
     design.raise_if_any()
     if design.weak:
         print(f"- these occasions will hardly tell {', '.join(design.weak)}", flush=True)
-    early = found = fit(model, panel, prior, progress=told)
+    objective = Objective(model, panel, prior)  # compiled once for the search, the draws and the series drawn again
+    early = found = fit(model, panel, prior, progress=told, objective=objective)
     stopped = False
     if method == "nuts" and prior is not None:
         from gutbrain.fit.coupling.sample import nuts
@@ -170,7 +172,7 @@ def _fitted(
             told.end()
         print("\n".join(early_said(early, directions(early))), flush=True)
         try:
-            found = nuts(early, prior, options.draws, options.chains, options.seed, progress=told)
+            found = nuts(early, prior, options.draws, options.chains, options.seed, progress=told, objective=objective)
         except KeyboardInterrupt:
             stopped = True
             line = "sampling was interrupted before the first draws; this is the early estimate"
@@ -182,7 +184,7 @@ def _fitted(
     doses = dict.fromkeys((*model.impulses, *model.levels), 1.0)
     made = coupled(found, early if method == "nuts" and not stopped else None, lags, doses)
     if options.bootstrap:
-        made = replace(made, corrected=_corrected(found, options, told))
+        made = replace(made, corrected=_corrected(found, options, told, objective))
     from gutbrain.show.coupling_folder import write_coupling
 
     said = [*gathered.said, *chosen.said]
@@ -193,12 +195,12 @@ def _fitted(
     return 130 if stopped else int(not found.converged)
 
 
-def _corrected(found: Fitted, options: argparse.Namespace, told: Waiting | None) -> pl.DataFrame:
+def _corrected(found: Fitted, options: argparse.Namespace, told: Waiting | None, objective: Objective) -> pl.DataFrame:
     """Return estimates freed of their bias; nothing where the fit cannot be corrected, which is told."""
     from gutbrain.fit.coupling.bias import CORRECTED, corrected
 
     try:
-        return corrected(found, options.bootstrap, options.seed, told)
+        return corrected(found, options.bootstrap, options.seed, told, objective)
     except InputError as error:
         print(f"\nnot corrected: {error}", flush=True)
         return CORRECTED.clear()

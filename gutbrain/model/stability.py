@@ -118,7 +118,7 @@ def _day(axis: Axis, count: int) -> Callable[..., tuple[Any, Any]]:
             def stage(carry: Any, row: Any) -> tuple[Any, None]:
                 slope, gain = carry
                 clock = {"clock.time": begin + row[0] * step, "clock.step_start": begin, "clock.step": step}
-                slope = axis.read(at + row[0] * step * slope, values, clock | held).vector()
+                slope = axis.read(at + row[0] * step * slope, values, {**clock, **held}).vector()
                 return (slope, gain + row[1] * slope), None
 
             (_, gain), _ = jax.lax.scan(stage, (jnp.zeros_like(at), jnp.zeros_like(at)), jnp.asarray(BUTCHER))

@@ -123,7 +123,7 @@ def left_out(
             unsettled += not settled
             if objective.model.curved:
                 objective.mode, objective.covariance = mode, covariance
-                objective._place()
+                objective.place_nodes()
     finally:
         objective.share = np.ones(people)
     told(f"{name}: without one person", people, people)

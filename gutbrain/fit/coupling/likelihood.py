@@ -95,14 +95,14 @@ class Likelihood:
         summed = jax.ops.segment_sum(likely.ravel(), self.cases.person.ravel(), self.people)
         return summed if self.model.initial == "free" else jnp.where(self._at_rest(free, effects), summed, -jnp.inf)
 
-    def _own(self, full: jax.Array, effects: jax.Array | None) -> jax.Array:
+    def own_of(self, full: jax.Array, effects: jax.Array | None) -> jax.Array:
         """Return everybody's own parameters [own, people * copies]."""
         effects = jnp.zeros((self.model.curved, self.people)) if effects is None else effects
         return self.layout.of_people(full, jnp.tile(jnp.asarray(self.panel.predictors), (self.copies, 1)), effects)
 
     def _at_rest(self, free: jax.Array, effects: jax.Array | None) -> jax.Array:
         """Say who can begin at rest [people * copies]: what never settles cannot, though its equations have a root."""
-        return settles(self.layout.system(self._own(self.layout.full(free), effects)).drift)
+        return settles(self.layout.system(self.own_of(self.layout.full(free), effects)).drift)
 
     def passed(self, free: jax.Array, effects: jax.Array | None = None) -> Passed:
         """Return what the filter knew at every step, steps first and lanes last."""
@@ -112,7 +112,7 @@ class Likelihood:
         """Return what the filter needs."""
         layout, cases, panel = self.layout, self.cases, self.panel
         full = layout.full(free)
-        own = self._own(full, effects)
+        own = self.own_of(full, effects)
         system = layout.system(own)
         several = slice(None) if layout.varies(DYNAMICS) else slice(1)
         drift, noise = system.drift[:, :, several], system.noise[:, :, several]

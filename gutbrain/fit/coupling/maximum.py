@@ -55,7 +55,7 @@ class Objective:
         self.evaluations = 0
         self.share = np.ones(self.people)
         self._values = self.likelihood.laid_out(panel.values)
-        self._place()
+        self.place_nodes()
 
         def total(
             free: jax.Array,
@@ -86,13 +86,14 @@ class Objective:
             raise ValueError("the panel has another design")
         self.panel, self._values = panel, self.likelihood.laid_out(panel.values)
         self.mode = np.zeros_like(self.mode)
-        self._place()
+        self.place_nodes()
 
-    def _evaluated(self, free: np.ndarray, effects: np.ndarray, plain: bool = False) -> Any:
+    def evaluated(self, free: np.ndarray, effects: np.ndarray, plain: bool = False) -> Any:
         """Return ((value, likelihood of copies), (slope, slope by effects))."""
         return self._compiled(free, effects, self._weights, plain, self.share, self._values)
 
-    def _place(self) -> None:
+    def place_nodes(self) -> None:
+        """Put the nodes around everybody's mode."""
         if self.model.curved:
             self.nodes = placed(self.points, self.weights, self.mode, self.covariance)
             self._effects = self.nodes.effects.reshape(self.model.curved, -1)
@@ -103,7 +104,7 @@ class Objective:
     def value_and_slope(self, free: np.ndarray) -> tuple[float, np.ndarray]:
         """Return minus the log density and its slope; a large number where it is not finite."""
         self.evaluations += 1
-        (value, _), (slope, _) = self._evaluated(free, self._effects)
+        (value, _), (slope, _) = self.evaluated(free, self._effects)
         made, steep = -float(value), -np.asarray(slope)
         if self.prior is not None:
             made, steep = made - self.prior.log_density(free), steep - self.prior.slope(free)
@@ -113,7 +114,7 @@ class Objective:
 
     def by_person(self, free: np.ndarray) -> np.ndarray:
         """Return the log likelihood of everybody [people]."""
-        (_, likely), _ = self._evaluated(free, self._effects)
+        (_, likely), _ = self.evaluated(free, self._effects)
         return np.asarray(jax.scipy.special.logsumexp(likely + self._weights, axis=0))
 
     def adapt(self, free: np.ndarray) -> None:
@@ -123,11 +124,11 @@ class Objective:
         shape = (self.model.curved, self.copies, self.people)
 
         def slope(effects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            (_, likely), (_, steep) = self._evaluated(free, effects.reshape(shape[0], -1), plain=True)
+            (_, likely), (_, steep) = self.evaluated(free, effects.reshape(shape[0], -1), plain=True)
             return np.asarray(likely), np.asarray(steep).reshape(shape)
 
         self.mode, self.covariance = modes(slope, self.mode, self.copies)
-        self._place()
+        self.place_nodes()
 
     def error_of_integration(self, free: np.ndarray) -> float:
         """Return by how much the log likelihood moves with a much finer rule."""
@@ -139,7 +140,7 @@ class Objective:
         for begin in range(0, len(points), self.copies):
             block = np.arange(begin, begin + self.copies).clip(max=len(points) - 1)
             effects = fine.effects[:, block].reshape(self.model.curved, -1)
-            (_, likely), _ = self._evaluated(free, effects, plain=True)
+            (_, likely), _ = self.evaluated(free, effects, plain=True)
             new = np.arange(begin, begin + self.copies) < len(points)
             parts.append((np.asarray(likely) + fine.weights[block])[new])
         joined = np.asarray(jax.scipy.special.logsumexp(np.concatenate(parts), axis=0))

@@ -107,7 +107,7 @@ class Straight:
         # The compiled sum is over copies of everybody; here they are all the same.
         shape = (len(effects), objective.copies, self.people)
         copied = np.broadcast_to(effects[:, None], shape).reshape(len(effects), shape[1] * shape[2])
-        (value, _), (by_free, by_effects) = objective._evaluated(free, copied, plain=True)
+        (value, _), (by_free, by_effects) = objective.evaluated(free, copied, plain=True)
         alone = np.asarray(by_effects).reshape(shape)[:, 0]
         return float(value) / objective.copies, np.asarray(by_free) / objective.copies, alone
 

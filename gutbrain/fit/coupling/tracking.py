@@ -31,8 +31,8 @@ ROUNDS = 3  # of moving to everybody's most likely values
 class Shifted(Likelihood):
     """The likelihood of people whose own parameters are moved by given amounts [random effects, people]."""
 
-    def _own(self, full: jax.Array, effects: jax.Array | None) -> jax.Array:
-        return super()._own(full, None).at[self.layout.random].add(0.0 if effects is None else effects)
+    def own_of(self, full: jax.Array, effects: jax.Array | None) -> jax.Array:
+        return super().own_of(full, None).at[self.layout.random].add(0.0 if effects is None else effects)
 
 
 class Tracking:
