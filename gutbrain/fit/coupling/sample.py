@@ -31,7 +31,7 @@ from gutbrain.run.compiled import compiled
 PIECE = 50  # draws that come back at once, at most
 SECONDS = 0.7  # that a piece should take, so that an interruption is heard soon
 WARMUP = 200
-ACCEPT = 0.85  # share of proposals that the step size aims at
+ACCEPT = 0.9  # share of proposals that the step size aims at: smaller steps, fewer divergences
 STEP = 0.4  # where its adaptation begins, in standard deviations
 WALL = 400.0  # loss of log likelihood of a person who would have to rest where nothing comes to rest
 SLOW, LEAST_RATE = 0.05, 0.02  # of one over the longest series, and of the rate at the maximum

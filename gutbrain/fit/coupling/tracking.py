@@ -117,15 +117,17 @@ def parabola(
     slope, bend = np.zeros((count, people)), np.zeros((people, count, count))
     centre = likely(middle)
     unit = np.eye(count) * steps
-    for at in range(count):
-        high, low = (likely(middle + sign * unit[at][:, None]) for sign in (1, -1))
-        slope[at] = (high - low) / (2 * steps[at])
-        bend[:, at, at] = -(high + low - 2 * centre) / steps[at] ** 2
-    for one, other in combinations(range(count), 2):
-        both = [likely(middle + (first * unit[one] + second * unit[other])[:, None])
-                for first, second in ((1, 1), (1, -1), (-1, 1), (-1, -1))]  # fmt: skip
-        mixed = -(both[0] - both[1] - both[2] + both[3]) / (4 * steps[one] * steps[other])
-        bend[:, one, other] = bend[:, other, one] = mixed
+    # Next to a person who would not come to rest the likelihood is minus infinity: no parabola is taken there.
+    with np.errstate(invalid="ignore"):
+        for at in range(count):
+            high, low = (likely(middle + sign * unit[at][:, None]) for sign in (1, -1))
+            slope[at] = (high - low) / (2 * steps[at])
+            bend[:, at, at] = -(high + low - 2 * centre) / steps[at] ** 2
+        for one, other in combinations(range(count), 2):
+            both = [likely(middle + (first * unit[one] + second * unit[other])[:, None])
+                    for first, second in ((1, 1), (1, -1), (-1, 1), (-1, -1))]  # fmt: skip
+            mixed = -(both[0] - both[1] - both[2] + both[3]) / (4 * steps[one] * steps[other])
+            bend[:, one, other] = bend[:, other, one] = mixed
     good = np.all(np.isfinite(slope), axis=0) & np.all(np.isfinite(bend), axis=(1, 2))
     slope, bend = np.where(good, slope, 0.0), np.where(good[:, None, None], bend, 0.0)
     # In units of the steps all effects count alike when what bends the wrong way is cut off.
