@@ -91,7 +91,7 @@ def couple(options: argparse.Namespace, command: str, progress: Progress | None 
     gathered = gather(study, parts, listed_of(options.inputs), listed_of(options.predictors), people, doses)
     choices = Choices(options.vary, not options.no_error, options.initial or "", options.trend, options.day_night)
     made = asked(gathered, processes, choices)
-    if not options.method and not options.prior and made.model.curved:
+    if not (options.method or options.prior or options.bootstrap) and made.model.curved:
         # Without a prior, correlations of effects of few people end at 1.
         method = "map"
         line = "couplings vary between people, so a weak prior is used (--method ml: none)"
@@ -99,6 +99,7 @@ def couple(options: argparse.Namespace, command: str, progress: Progress | None 
     panel = gathered.panel()
     refuse_unsuited(made.model, panel, "study")
     if options.draft:
+        prior_of(options.prior or "", made.model, panel)  # one that cannot be read is told now
         print("\n".join(drafted(made, gathered, panel)))
         return 0
     print("\n".join([*model_said(made.model, panel), *_listed([*gathered.said, *made.said])]), flush=True)
@@ -115,8 +116,8 @@ def _refuse_options(options: argparse.Namespace, method: str) -> None:
     for name, least in (("draws", LEAST_DRAWS), ("chains", 1)):
         if getattr(options, name) < least:
             raise InputError(f"--{name} must be at least {least}, not {getattr(options, name)}")
-    if options.bootstrap and (method == "nuts" or options.bootstrap < 20):
-        raise InputError("--bootstrap takes 20 or more series and the methods ml or map", mend="Give --bootstrap 200")
+    if options.bootstrap and (method != "ml" or options.bootstrap < 20):
+        raise InputError("--bootstrap takes 20 or more series and no prior", mend="Give --method ml --bootstrap 200")
     if options.seed < 0:
         raise InputError(f"--seed must be 0 or more, not {options.seed}")
     if options.lags is not None and not 0 < options.lags < 1e5:
@@ -237,7 +238,11 @@ def prior_of(asked: str, model: CouplingModel, panel: Panel) -> Prior | None:
     from gutbrain.fit.coupling.kept import read_fit
     from gutbrain.fit.coupling.population_prior import from_population
 
-    return from_population(read_fit(Path(asked)), model, panel)
+    earlier = read_fit(Path(asked))
+    if twice := sorted(set(panel.people) & set(earlier.panel.people)):
+        print(f"- {', '.join(twice[:SHOWN])} stand in the earlier coupling too: if they are the same people, their data "
+              "count twice, and all looks surer than it is", flush=True)  # fmt: skip
+    return from_population(earlier, model, panel)
 
 
 class Waiting:

@@ -87,8 +87,9 @@ def _pair(row: Mapping[str, Any], names: Names) -> str:
     sentence = names.sentence(str(row["verdict"])).rstrip(".")
     up, down = (lag_said(row.get(f"{way}_lag", row["lag"])) for way in ("gut_to_mind", "mind_to_gut"))
     return (
-        f"{sentence}. One SD more of {gut} goes before {mind} that stands {_moved(row, 'gut_to_mind')} {up} later; one "
-        f"SD more of {mind} before {gut} that stands {_moved(row, 'mind_to_gut')} {down} later."
+        f"{sentence}. All else alike now, one SD more of {gut} goes before {mind} that stands "
+        f"{_moved(row, 'gut_to_mind')} {up} later; one SD more of {mind} before {gut} that stands "
+        f"{_moved(row, 'mind_to_gut')} {down} later."
     )
 
 

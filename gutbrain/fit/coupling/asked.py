@@ -159,7 +159,7 @@ def _error(gathered: Gathered, name: str, kind: str, choices: Choices, told: lis
     usual = float(np.median(counts.filter(counts > 0)))
     if usual < OCCASIONS_FOR_ERROR:
         told.append(f"{name!r} was seen {usual:g} times in the usual person, too few to tell its {what}: none is "
-                    "assumed, so its coupling is a lower bound")  # fmt: skip
+                    "assumed, so that errors count as change")  # fmt: skip
         return False
     return True
 

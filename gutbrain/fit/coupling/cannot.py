@@ -8,11 +8,12 @@ import polars as pl
 from gutbrain.fit.coupling.checks import failed
 from gutbrain.fit.coupling.effects import unstable_share
 from gutbrain.fit.coupling.fitted import Fitted
-from gutbrain.fit.coupling.plain import returns, usual
+from gutbrain.fit.coupling.plain import at_rest, exponential, returns, usual
 
 WIDE = 1.0  # SD by SD: an interval this wide holds next to anything
 FEW_PEOPLE, FEW_OCCASIONS = 10, 50
 MUCH_MISSING = 0.3
+SLIGHT = 0.05  # correlations below this are not told as going the other way
 STAYED = 0.9  # a spread of at least this share of the prior's: the data said next to nothing
 
 NO_FIT = "The fit did not converge: none of its numbers can be relied on."
@@ -63,6 +64,10 @@ FAST = (
 ONE = "This is one person: nothing follows for other people, nor for another time of this person's life."
 FEW = "{0} people are few: how much people differ, and whether others would be alike, cannot be told."
 SHORT = "{0} occasions are few for one person: only strong effects could have been found."
+UNLIKE = (
+    "The effect of {1} on {0} differs between people more than it is large (SD {2:.2g} around {3:.2g} a day): in some "
+    "it may run the other way, and what is told of the usual person holds for few."
+)
 ALIKE = (
     "The effects of processes on each other are taken to be the same in everybody; that some people have them and "
     "others do not, or the other way round, would not show."
@@ -89,6 +94,14 @@ MANY = (
     "{0} pairs of processes were compared; each probability is for its pair alone, and the largest of them looks "
     "larger than it is."
 )
+TOGETHER = (
+    "Errors of what was seen at one moment are taken to be free of each other; a mood that colours two answers, or one "
+    "sample behind two numbers, would bend the effects."
+)
+OTHERWISE = (
+    "Taken by itself, more of {0} goes before {2} of {1} (correlation {3:.2f} after {4}), because both move together "
+    "at one time; the effect that is told holds among moments that are alike in {1}."
+)
 OPEN = "The limits between {0} and {1} are so wide that neither no effect nor a strong one is ruled out."
 NONE_FOUND = "That no effect was found between {0} and {1} does not show that there is none."
 AGAINST = "The residuals of {0} speak against the model: {1} ({2})."
@@ -104,7 +117,7 @@ def cannot(fitted: Fitted, directions: pl.DataFrame, checks: pl.DataFrame) -> tu
     fitted : the fit
     directions, checks : tables of `effects.directions` and `checks.checks`
     """
-    parts = (_trust(fitted), _cause(fitted), _time(fitted), _people(fitted), _seen(fitted), _sure(directions),
+    parts = (_trust(fitted), _cause(fitted), _time(fitted), _people(fitted), _seen(fitted), _sure(fitted, directions),
              _left(checks), _beliefs(fitted))  # fmt: skip
     return tuple(sentence for part in parts for sentence in part)
 
@@ -123,6 +136,9 @@ def _trust(fitted: Fitted) -> list[str]:
         said.append(MATCHED.format(" and ".join(kinds)))
     if fitted.model.curved:
         said.append(INTEGRATED)
+    varying = {fitted.model.own[place].kind for place in fitted.model.random}
+    if len(fitted.panel.people) > 1 and not varying & {"mean", "intercept"}:
+        said.append(LEVEL)
     return said
 
 
@@ -160,13 +176,18 @@ def _people(fitted: Fitted) -> list[str]:
         return [ONE, *([SHORT.format(occasions[0])] if occasions[0] < FEW_OCCASIONS else [])]
     said = [FEW.format(people)] if people < FEW_PEOPLE else []
     varying = {model.own[place].kind for place in model.random}
+    table = dict(zip(model.free_names, fitted.natural(), strict=True))
+    for place in model.random:
+        one = model.own[place]
+        spread = table.get(f"spread[{one.name}]", 0.0)
+        if one.kind == "drift" and one.transform == "identity" and spread > abs(table.get(one.name, one.held or 0.0)):
+            to, by = (model.processes[at].name for at in one.place)
+            said.append(UNLIKE.format(to, by, spread, table.get(one.name, one.held or 0.0)))
     if len(model.processes) > 1:
         if "drift" not in varying:
             said.append(ALIKE)
         elif np.median(occasions) < FEW_OCCASIONS:
             said.append(LEANING)
-        if not varying & {"mean", "intercept"}:
-            said.append(LEVEL)
     return said
 
 
@@ -182,18 +203,34 @@ def _seen(fitted: Fitted) -> list[str]:
         said.append(MISSING.format(_listed(many)))
     if panel.known_variance.any():
         said.append(SHARES)
+    if sum(one.error or one.kind == "ordinal" for one in model.indicators) > 1:
+        said.append(TOGETHER)
     return said
 
 
-def _sure(directions: pl.DataFrame) -> list[str]:
+def _sure(fitted: Fitted, directions: pl.DataFrame) -> list[str]:
     said = [MANY.format(len(directions))] if len(directions) > 1 else []
     for row in directions.iter_rows(named=True):
-        widths = [row[f"{way}_high"] - row[f"{way}_low"] for way in ("gut_to_mind", "mind_to_gut")]
-        if max(widths) > WIDE:
-            said.append(OPEN.format(row["gut"], row["mind"]))
-        elif row["verdict"].startswith("Neither"):
-            said.append(NONE_FOUND.format(row["gut"], row["mind"]))
+        for way, by, to in (("gut_to_mind", row["gut"], row["mind"]), ("mind_to_gut", row["mind"], row["gut"])):
+            low, high = row[f"{way}_low"], row[f"{way}_high"]
+            if low <= 0 <= high:
+                said.append((OPEN if high - low > WIDE else NONE_FOUND).format(by, to))
+            else:
+                said += _otherwise(fitted, by, to, row[f"{way}_lag"], row[way])
     return said
+
+
+def _otherwise(fitted: Fitted, by: str, to: str, lag: float, effect: float) -> list[str]:
+    """Return a sentence where two processes taken by themselves go together otherwise than the effect says."""
+    names = [one.name for one in fitted.model.processes]
+    made = usual(fitted.model, fitted.free, fitted.panel.predictors)
+    rest = at_rest(made.drift, made.noise)[0]
+    later = exponential(made.drift * lag)[0] @ rest
+    place, other = names.index(to), names.index(by)
+    together = float(later[place, other] / np.sqrt(rest[place, place] * rest[other, other]))
+    if together * effect >= 0 or abs(together) < SLIGHT:
+        return []
+    return [OTHERWISE.format(by, to, "less" if together < 0 else "more", together, _days(lag))]
 
 
 def _left(checks: pl.DataFrame) -> list[str]:

@@ -101,7 +101,7 @@ def coupled(
     follower = Follower(fitted, ahead)
     followed = follower.follow()
     left = residuals(fitted.model, followed)
-    ways, checked = directions(fitted, at), checks(left)
+    ways, checked = directions(fitted), checks(left)
     return Coupled(
         fitted, early, parameters(fitted), lagged(fitted, at), impulses(fitted, at, dict(dose or {})), ways,
         explained(fitted), persons(fitted, follower), states(fitted.model, followed), left, checked, moved(fitted),
