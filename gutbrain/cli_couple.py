@@ -240,7 +240,7 @@ def prior_of(asked: str, model: CouplingModel, panel: Panel) -> Prior | None:
 
     earlier = read_fit(Path(asked))
     if twice := sorted(set(panel.people) & set(earlier.panel.people)):
-        print(f"- {', '.join(twice[:SHOWN])} stand in the earlier coupling too: if they are the same people, their data "
+        print(f"- {', '.join(twice[:SHOWN])} stand in the earlier coupling too: if they are the same, their data "
               "count twice, and all looks surer than it is", flush=True)  # fmt: skip
     return from_population(earlier, model, panel)
 

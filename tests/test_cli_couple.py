@@ -129,7 +129,7 @@ def test_an_earlier_coupling_serves_as_prior(coupled, pair, tmp_path, monkeypatc
     out, _, made = coupled
     seen = {}
 
-    def fit(model, panel, prior, progress):
+    def fit(model, panel, prior, progress, objective):
         seen["prior"] = prior
         raise KeyboardInterrupt
 
