@@ -26,7 +26,7 @@ SETTLED = 1e-4  # gain that a Newton step may still promise, in log likelihood
 NUDGE = 1e-4  # of differences of slopes, in steps of the start
 CLOSE = 0.01  # change of the log likelihood at which the nodes of the integration may stay
 ROUNDS, TRIES, POLISH, CHORDS = 6, 3, 12, 6
-NOTHING, FULL = 1e-3, 0.995  # share of its start below which a spread is 0; a correlation that is 1
+NOTHING, FULL = 1e-2, 0.995  # share of its start below which a spread is 0; a correlation that is 1
 
 
 class Objective:
