@@ -129,7 +129,7 @@ def impulses(
 
     Parameters
     ----------
-    dose : of each input; by default the median of what was given where something was
+    dose : of each input; by default the median size of what was given where something was
     """
     model = fitted.model
     at = default_lags(fitted) if lags is None else np.asarray(lags, float)
@@ -148,13 +148,13 @@ def impulses(
 
 
 def doses(fitted: Fitted) -> dict[str, float]:
-    """Return the usual dose of every input: the median of those given; 1 where none was."""
+    """Return the usual dose of every input: the median size of those given; 1 where none was."""
     panel, model = fitted.panel, fitted.model
     given = {}
     for names, values in ((model.impulses, panel.impulses), (model.levels, panel.levels)):
         for column, name in enumerate(names):
             some = values[values[:, column] != 0, column]
-            given[name] = float(np.median(some)) if len(some) else 1.0
+            given[name] = float(np.median(np.abs(some))) if len(some) else 1.0
     return given
 
 
