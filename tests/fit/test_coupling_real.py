@@ -22,7 +22,7 @@ SHARED = ROOT.parent / "shared" / "data"
 
 
 def coupling(name: str, gut: str, mind: str, inputs: str = "", person: str = "", drawn: bool = False,
-             **choices: bool) -> Fitted:  # fmt: skip
+             choices: Choices | None = None) -> Fitted:  # fmt: skip
     """Return the fit of a real study: the maximum likelihood, or draws from the posterior under the weak prior."""
     if not (SHARED / name).is_dir():
         pytest.skip(f"{name} needs ../shared")
@@ -30,7 +30,7 @@ def coupling(name: str, gut: str, mind: str, inputs: str = "", person: str = "",
     processes = wanted(gut, mind, inputs)
     parts = [part for process in processes for part in process.parts]
     gathered = gather(study, parts, [inputs] if inputs else [], [], [person] if person else [])
-    model, panel = asked(gathered, processes, Choices(**choices)).model, gathered.panel()
+    model, panel = asked(gathered, processes, choices).model, gathered.panel()
     if not drawn:
         return fit(model, panel)
     prior = weak(model, panel)
@@ -55,12 +55,12 @@ def test_fibre_leads_butyrate_producers_but_which_is_larger_is_open():
 
 
 @pytest.mark.calibration
-@pytest.mark.parametrize(("name", "gut", "mind", "day_night"), [
-    ("esm-one-person", "phy_tired", "mood_down", True),
-    ("esm-eighteen-persons", "ESM.energetic", "distress = ESM.sad + ESM.anxious", False),
+@pytest.mark.parametrize(("name", "gut", "mind", "vary"), [
+    ("esm-one-person", "phy_tired", "mood_down", ""),
+    ("esm-eighteen-persons", "ESM.energetic", "distress = ESM.sad + ESM.anxious", "levels"),
 ])  # fmt: skip
-def test_diaries_are_drawn_without_a_doubt(name, gut, mind, day_night):
-    made = coupling(name, gut, mind, drawn=True, day_night=day_night)
+def test_diaries_are_drawn_without_a_doubt(name, gut, mind, vary):
+    made = coupling(name, gut, mind, drawn=True, choices=Choices(vary=vary, day_night=True))
     assert made.converged
     assert made.diagnostics["divergences"] == 0
     assert made.diagnostics["r_hat"] < 1.01
