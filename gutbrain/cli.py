@@ -12,7 +12,7 @@ from gutbrain import cli_analyse, cli_couple, cli_study
 from gutbrain.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gutbrain.model.axis import Axis
     from gutbrain.plan import Plan
@@ -204,27 +204,22 @@ def _axis(name: str) -> Axis:
 
 
 def _read(options: argparse.Namespace, _: str) -> int:
-    bars = None if options.quiet else Bars()
-    try:
-        return cli_study.read(options, bars)
-    finally:
-        if bars is not None:
-            bars.close()
+    return _with_bars(options.quiet, lambda bars: cli_study.read(options, bars))
 
 
 def _analyse(options: argparse.Namespace, command: str) -> int:
-    bars = None if options.quiet or options.draft else Bars()
-    try:
-        return cli_analyse.analyse(options, command, bars)
-    finally:
-        if bars is not None:
-            bars.close()
+    return _with_bars(options.quiet or options.draft, lambda bars: cli_analyse.analyse(options, command, bars))
 
 
 def _couple(options: argparse.Namespace, command: str) -> int:
-    bars = None if options.quiet or options.draft else Bars()
+    return _with_bars(options.quiet or options.draft, lambda bars: cli_couple.couple(options, command, bars))
+
+
+def _with_bars(quiet: bool, work: Callable[[Bars | None], int]) -> int:
+    """Do work that shows progress, and close its bars whatever happens."""
+    bars = None if quiet else Bars()
     try:
-        return cli_couple.couple(options, command, bars)
+        return work(bars)
     finally:
         if bars is not None:
             bars.close()

@@ -21,6 +21,7 @@ sys.path.append(str(Path(__file__).parent / "fit"))
 from small_diary import small_diary
 
 ASKED = ("couple", "--gut", "belly", "--mind", "stress")
+ONE_MODEL = ["--inputs", "practice minutes", "--no-error"]
 
 
 @pytest.fixture(scope="module")
@@ -134,16 +135,7 @@ def test_an_earlier_coupling_serves_as_prior(coupled, pair, tmp_path, monkeypatc
         raise KeyboardInterrupt
 
     monkeypatch.setattr(maximum, "fit", fit)
-    earlier = [
-        "--prior",
-        str(out),
-        "--inputs",
-        "practice minutes",
-        "--no-error",
-        "--out",
-        str(tmp_path / "out"),
-        "--quiet",
-    ]
+    earlier = ["--prior", str(out), *ONE_MODEL, "--out", str(tmp_path / "out"), "--quiet"]
     assert cli.main([*ASKED[:1], str(pair), *ASKED[1:], *earlier]) == 130
     assert "the usual dose of the earlier coupling" in capsys.readouterr().out
     np.testing.assert_allclose(seen["prior"].mean, made.fitted.free, atol=1e-6)
@@ -173,16 +165,7 @@ def test_a_fit_that_did_not_converge_is_never_told_as_one(coupled, pair, tmp_pat
     )
     monkeypatch.setattr(coupling_folder, "write_coupling", write)
     method = "ml" if way == "ml" else "nuts"
-    options = [
-        "--method",
-        method,
-        "--inputs",
-        "practice minutes",
-        "--no-error",
-        "--out",
-        str(tmp_path / "out"),
-        "--quiet",
-    ]
+    options = ["--method", method, *ONE_MODEL, "--out", str(tmp_path / "out"), "--quiet"]
     assert cli.main([*ASKED[:1], str(pair), *ASKED[1:], *options]) == (130 if way == "interrupted" else 1)
     said = capsys.readouterr().out
     assert ("THE FIT DID NOT CONVERGE" in said) == (way != "interrupted")

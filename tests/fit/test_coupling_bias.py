@@ -30,7 +30,8 @@ def test_a_slow_process_seems_to_return_too_fast(fitted):
     made, objective = fitted
     table = corrected(made, sets=60, objective=objective)
     row = table.row(by_predicate=pl.col("parameter") == "drift[mood, mood]", named=True)
-    # About (1 + 3 r) / n of the lag-one correlation r is lost, so that rates seem faster (Marriott & Pope 1954, recalled).
+    # About (1 + 3 r) / n of the lag-one correlation r is lost, so that rates seem faster
+    # (Marriott & Pope 1954, recalled).
     r = np.exp(row["estimate"])
     assert row["bias"] == pytest.approx(-(1 + 3 * r) / 60 / r, rel=0.75)
     assert row["corrected"] > row["estimate"]
