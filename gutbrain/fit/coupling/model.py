@@ -129,6 +129,11 @@ class CouplingModel:
                 raise InputError(f"a coupling model needs at least one {what}")
             if twice := next((name for name in given if given.count(name) > 1), None):
                 raise InputError(f"{what} {twice!r} stands twice", mend="Give each its own name")
+        for process in self.processes:
+            if process.side not in SIDES:
+                raise InputError(
+                    f"process {process.name!r} is of the side {process.side!r}", mend="It is gut, mind or empty"
+                )
         for one in self.indicators:
             if one.kind not in KINDS:
                 raise InputError(f"indicator {one.name!r} is {one.kind!r}", mend=f"Kinds are {', '.join(KINDS)}")
