@@ -8,7 +8,7 @@ CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 WORKERS := 2
 GENUINE := -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 
-.PHONY: help run test check docs bench bench-r calibration clean
+.PHONY: help run test check docs papers bench bench-r calibration clean
 .DELETE_ON_ERROR:
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make test         install, and run the tests"
 	@echo "make check        ruff, mypy, and the model's own check"
 	@echo "make docs         write docs/equations, docs/graph.svg and docs/analysis_steps.md"
+	@echo "make papers       write docs/papers.md, what tests hold of published papers"
 	@echo "make bench        print what runs cost on this machine (minutes)"
 	@echo "make bench-r      the same beside vegan and lmerTest (needs Rscript with both: r-cran-vegan, r-cran-lmertest)"
 	@echo "make calibration  compare with published courses (long)"
@@ -34,6 +35,9 @@ check: $(VENV)/ready-for-tests
 
 docs: $(VENV)/ready
 	$(BIN)/python docs/write_pages.py
+
+papers: $(VENV)/ready-for-tests
+	$(BIN)/python docs/write_papers.py
 
 bench: $(VENV)/ready-for-tests
 	$(BIN)/python benchmarks/speed.py
@@ -68,5 +72,5 @@ $(VENV)/ready: $(VENV)/made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/ready-for-tests: $(VENV)/made pyproject.toml constraints.txt
-	$(INSTALL) '.[adaptive,analyse,atlas,beats,couple,equations,study,test]'
+	$(INSTALL) '.[adaptive,analyse,atlas,beats,couple,equations,sensitivity,study,test]'
 	@touch $@ $(VENV)/ready

@@ -32,12 +32,13 @@ def _shannon(day: int) -> float:
 
 ROWS = (
     Row("MIN-8, IL-6", "course less attention control, interleukin-6, SD: -0.11 (-0.23, 0.00)", "IJMS2023", -0.23, 0.0,
-        lambda: _sd("course", "blood.il6", "attention")),
-    Row("MIN-8, CRP", "the same, CRP, SD", "IJMS2023", -0.23, 0.0, lambda: _sd("course", "blood.crp", "attention")),
+        lambda: _sd("course", "blood.il6", "attention"), "fitted"),
+    Row("MIN-8, CRP", "the same, CRP, SD", "IJMS2023", -0.23, 0.0, lambda: _sd("course", "blood.crp", "attention"),
+        "fitted"),
     Row("MIN-8, under stress", "course less none, both under chronic stress, interleukin-6, SD", "IJMS2023", -0.23, 0.0,
-        lambda: _sd("course under stress", "blood.il6", "stress")),
+        lambda: _sd("course under stress", "blood.il6", "stress"), "fitted"),
     Row("CPL, mucosal activity", "mucosal activity after the course, per cent: not raised", "IJMS2023", -inf, 0,
-        lambda: _percent("course", "immune.mucosal_activity")),
+        lambda: _percent("course", "immune.mucosal_activity"), "fitted"),
     Row("SLP, IL-6", "five half nights, interleukin-6, SD: not significant", "Irwin2016", -0.1, 0.2,
         lambda: _sd("half nights", "blood.il6", day=6)),
     Row("SLP, mindfulness", "sleep against an active control: insufficient or none (debt, nights)", "Goyal2014",

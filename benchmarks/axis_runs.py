@@ -17,6 +17,7 @@ SIGNALS = (
     "barrier.mucus_thickness", "blood.lps", "enteric.colonic_transit_hours", "sleep.debt", "vagus.tone",
     "colon.scfa_total", "colon.butyrate", "colon.ph", "colon.genus_shannon", "colon.richness",
     "colon.secondary_bile_acids", "colon.methane", "colon.proteolysis", "colon.endotoxin_load", "mind.negative_affect",
+    "colon.bacteria_out", "mind.positive_affect",
     *(f"colon.relative_abundance[{group}]" for group in GROUPS),
 )  # fmt: skip
 
@@ -44,6 +45,7 @@ def courses() -> Course:
             "fermented food": Scenario(fermented_food(6)),
             "half nights": Scenario(short_nights(0.5, 5)),
             "exam": Scenario(exam(week=2)),
+            "load 1.3": Scenario(Protocol("load", (Act("protocol.chronic_load", 0.3, 1),))),
             "slow": Scenario(values={"enteric.personal_colonic_transit": 42.0}),
             "fast": Scenario(values={"enteric.personal_colonic_transit": 12.0}),
         },

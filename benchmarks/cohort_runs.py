@@ -131,23 +131,33 @@ def hair_cortisol() -> float:
 
 
 @cache
-def stools(people: int = 20000) -> dict[str, np.ndarray]:
+def stools(
+    people: int = 20000,
+    form: tuple[float, float] = (Enteric.form_slope.value, 0.85),
+    frequency: tuple[float, float] = (Enteric.frequency_slope.value, 0.38),
+) -> dict[str, np.ndarray]:
     """Draw people's transit and what a diary shows of it: form and frequency with residuals.
 
-    Residuals: 0.85 Bristol points, 0.38 log units of frequency (enteric, assumed, read-out only).
+    Parameters
+    ----------
+    form, frequency : slope on the log of transit, and residual in Bristol points or log units
+
+    Residuals of 0.85 and 0.38 are assumed, read-out only (enteric).
     """
     axis = Axis(Enteric(), name="enteric")
     drawn = Cohort.draw(axis, people, seed=4)
-    y = np.broadcast_to(axis.start(drawn.parameters), (len(axis.rows), people))
-    reading = axis.read(y, axis.coherent(drawn.parameters), {})
+    slopes = {"enteric.form_slope": np.array([form[0]]), "enteric.frequency_slope": np.array([frequency[0]])}
+    parameters = drawn.parameters | slopes
+    y = np.broadcast_to(axis.start(parameters), (len(axis.rows), people))
+    reading = axis.read(y, axis.coherent(parameters), {})
     chance = np.random.default_rng(5)
-    form = np.asarray(reading.declared("enteric.stool_form")) + 0.85 * chance.standard_normal(people)
-    frequency = np.asarray(reading.declared("enteric.stools_per_week")) * np.exp(0.38 * chance.standard_normal(people))
+    seen = np.asarray(reading.declared("enteric.stool_form")) + form[1] * chance.standard_normal(people)
+    told = np.asarray(reading.declared("enteric.stools_per_week"))
     return {
         "transit": np.asarray(reading.declared("enteric.transit_hours")),
         "colonic transit": np.asarray(reading.declared("enteric.colonic_transit_hours")),
-        "form": np.clip(np.round(form), 1, 7),
-        "frequency": np.round(frequency),
+        "form": np.clip(np.round(seen), 1, 7),
+        "frequency": np.round(told * np.exp(frequency[1] * chance.standard_normal(people))),
     }
 
 

@@ -8,23 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
 from gutbrain.protocols.protocol import Protocol, check_acts, own_rest
+from gutbrain.run.course import PER_DAY, STEP
+from gutbrain.run.course import course as run_course
 from gutbrain.run.settle import settle
-
-jax.config.update("jax_enable_x64", True)
-
-PER_DAY = 96
-STEP = 1 / PER_DAY
-WARM = 5  # days before day 0, in which the daily rhythm closes
-DAYS: dict[Any, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -100,46 +92,5 @@ def course(cohort: Cohort, levers: tuple[str, ...], moved: np.ndarray, days: int
     moved : array [days * 96, levers, columns], offsets from rest, declared units
     labels : signals to keep
     """
-    axis = cohort.axis
-    settled = settle(cohort, days=0)
-    assert settled.start is not None
-    y, parameters = jnp.asarray(settled.start), axis.coherent(settled.parameters)
-    parameters = {name: jnp.asarray(value) for name, value in parameters.items()}
-    key = (axis, levers, tuple(labels))
-    if key not in DAYS:
-        DAYS[key] = _one_day(axis, levers, tuple(labels))
-    advance, found = DAYS[key], []
-    for day in range(-WARM, days):
-        part = np.zeros((PER_DAY, *moved.shape[1:])) if day < 0 else moved[day * PER_DAY : (day + 1) * PER_DAY]
-        y, seen = advance(y, parameters, day + np.arange(PER_DAY) * STEP, jnp.asarray(part))
-        if day >= 0:
-            found.append(np.asarray(seen))
-    whole = np.concatenate(found)
-    return Course(cohort.names, {label: whole[:, place] for place, label in enumerate(labels)})
-
-
-def _one_day(axis: Axis, levers: tuple[str, ...], labels: tuple[str, ...]) -> Any:
-    def moments(begin: Any, time: Any, row: Any) -> dict[str, Any]:
-        clock = {"clock.step_start": begin, "clock.time": time, "clock.step": jnp.asarray(STEP)}
-        return clock | {name: row[place] for place, name in enumerate(levers)}
-
-    @jax.jit
-    def run(y: Any, parameters: Any, begins: Any, rows: Any) -> Any:
-        def advance(y: Any, now: Any) -> Any:
-            begin, row = now
-            seen = axis.read(y, parameters, moments(begin, begin, row)).outputs(labels)
-
-            def stage(carry: Any, tableau: Any) -> Any:
-                slope, change = carry
-                at = moments(begin, begin + tableau[0] * STEP, row)
-                slope = axis.read(y + tableau[0] * STEP * slope, parameters, at).vector()
-                return (slope, change + tableau[1] * slope), None
-
-            rest = jnp.zeros_like(y)
-            stages = jnp.array([[0.0, 1 / 6], [0.5, 1 / 3], [0.5, 1 / 3], [1.0, 1 / 6]])
-            (_, change), _ = jax.lax.scan(stage, (rest, rest), stages)
-            return y + STEP * change, seen
-
-        return jax.lax.scan(advance, y, (begins, rows))
-
-    return run
+    seen = run_course(settle(cohort, days=0), levers, moved, days, labels)
+    return Course(cohort.names, {label: seen[:, place] for place, label in enumerate(labels)})

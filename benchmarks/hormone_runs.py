@@ -52,6 +52,22 @@ def courses() -> Course:
     )
 
 
+@cache
+def chronic_load(load: float = 0.5, until: int = 85, days: int = 185) -> Course:
+    """Run the stress axis through twelve weeks of load, and as long as glands need afterwards."""
+    held = over(lambda time: np.where((time >= 1) & (time < until), load, 0.0), days)
+    scenarios = {"rest": Scenario(), "load": Scenario(given={"mind.chronic_load": held})}
+    return reference_courses(Axis(HPA(), name="hpa"), scenarios, days, SIGNALS)
+
+
+def days_of_low_acth(until: int = 85) -> float:
+    """Return the days after the end of the load until daily ACTH is back at rest, or all that were run."""
+    seen = chronic_load(until=until)
+    given, rest = (seen[name, "hpa.acth"].reshape(-1, PER_DAY).mean(axis=1) for name in ("load", "rest"))
+    back = np.flatnonzero(given[until + 1 :] >= rest[until + 1 :])
+    return float(back[0] if back.size else len(given) - until - 1)
+
+
 def peak(scenario: str, signal: str) -> tuple[float, float]:
     """Return the largest value within 8 hours over that at the begin, and the minutes until then."""
     first = PER_DAY + 4 * START[scenario]

@@ -19,7 +19,7 @@ class Row:
     source : citation key
     low, high : interval in which the target counts as met
     figure : returns the figure that the model reaches
-    status : `fitted`, `inserted` (true by construction) or `predicted`
+    status : `fitted`, `predicted` or `by construction` (the number was put in; never a success)
     """
 
     id: str
@@ -33,9 +33,16 @@ class Row:
     @property
     def interval(self) -> str:
         """The interval in words."""
+        if not self.has_target:
+            return "no published figure"
         if self.high == inf:
             return f"above {self.low:g}"
         return f"below {self.high:g}" if self.low == -inf else f"{self.low:g} to {self.high:g}"
+
+    @property
+    def has_target(self) -> bool:
+        """Whether anything counts as met or missed."""
+        return (self.low, self.high) != (-inf, inf)
 
     @cache  # noqa: B019
     def reached(self) -> float:

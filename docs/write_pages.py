@@ -19,6 +19,7 @@ from gutbrain.model.axis import Axis
 from gutbrain.model.compartment import Input, Param, State
 from gutbrain.model.printed import EquationText
 from gutbrain.model.symbols import equations
+from gutbrain.show.evidence_graph import evidence_graph
 from gutbrain.show.graph import signal_graph
 from gutbrain.show.listing import number, spread_words
 
@@ -44,8 +45,9 @@ def main() -> None:
     (folder / "index.md").write_text(index(axis), encoding="utf-8")
     grades = {f"{row['signal']} -> {row['listener']}": row["grade"] for row in claims().iter_rows(named=True)}
     (HERE / "graph.svg").write_text(signal_graph(axis, grades=grades), encoding="utf-8")
+    (HERE / "evidence.svg").write_text(evidence_graph(axis), encoding="utf-8")
     (HERE / "analysis_steps.md").write_text(steps_page(), encoding="utf-8")
-    print(f"{len(axis.compartments)} pages in docs/equations, docs/graph.svg and docs/analysis_steps.md")
+    print(f"{len(axis.compartments)} pages in docs/equations, two pictures and docs/analysis_steps.md")
 
 
 def index(axis: Axis) -> str:

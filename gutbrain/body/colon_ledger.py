@@ -1,12 +1,23 @@
 """Ledger of carbon in the colon: what enters equals what leaves and what is stored."""
 
+from typing import ClassVar
+
 from gutbrain.body.colon_parameters import MUCIN, PROTEIN
-from gutbrain.model.compartment import output, term
+from gutbrain.model.compartment import Ledger, output, term
 from gutbrain.model.maths import stack, total
 
 
 class ColonLedger:
     """Carbon read-outs of `Colon`, apart from its physiology."""
+
+    ledgers: ClassVar = (
+        Ledger(
+            "carbon", "carbon_in", "carbon_out",
+            stored={"acetate_mass": 2, "propionate_mass": 3, "butyrate_mass": 4, "biomass": "cell_carbon",
+                    "dead_cells": "cell_carbon"},
+            never_negative=("nu_carbon_dioxide", "nu_hydrogen", "residue"),
+        ),
+    )  # fmt: skip
 
     @output("mmol/day")
     def carbon_in(self):

@@ -15,6 +15,7 @@ import numpy as np
 from gutbrain.model import units
 from gutbrain.model.axis import CLOCK, Axis
 from gutbrain.model.compartment import Balance, Compartment, Equation, Input, ModelError, Output, Param, Rate, State
+from gutbrain.model.ledger import audit
 from gutbrain.model.quantities import Quantities
 from gutbrain.model.reading import depends
 from gutbrain.model.stability import (
@@ -85,6 +86,7 @@ def check(axis: Axis, step: str = "15 minute") -> list[Finding]:
         lambda: check_influence(axis),
         lambda: check_inward(axis),
         lambda: check_rest(axis),
+        lambda: check_ledgers(axis),
         lambda: check_speed(axis, minutes),
         lambda: check_stability(axis),
     ]
@@ -347,6 +349,13 @@ def check_rest(axis: Axis) -> Iterator[Finding]:
         if axis.givers[axis.columns[label].signal].compartment not in clocked and not abs(drift) <= DRIFT:
             what = f"starts at {start[row, 0]:g} but drifts by {drift:+.2%} a day at rest"
             yield Finding("warning", _where(alone, label), what, "start it where its rate is 0")
+
+
+def check_ledgers(axis: Axis) -> Iterator[Finding]:
+    """What a compartment conserves, at random states and levers."""
+    y, levers = random_states(axis, 4 * DRAWS, seed=5), random_levers(axis, 4 * DRAWS, seed=6)
+    for found in audit(axis, y, axis.coherent(axis.defaults()), levers):
+        yield Finding(*found)
 
 
 def check_speed(axis: Axis, minutes: float) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ attributes. What an attribute holds depends on the reading: a number, a quantity
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -212,14 +212,34 @@ def term(method: Callable[[Any], Any]) -> Equation:
     return Equation(method)
 
 
+@dataclass(frozen=True)
+class Ledger:
+    """One conserved quantity of a compartment, declared in its `ledgers` and audited by the check.
+
+    Attributes
+    ----------
+    name : what is conserved
+    enters, leaves : names of outputs or terms, a flow each
+    stored : content of each state per its unit: a number, or the name of a parameter
+    never_negative : outputs or terms that hold what the named products leave over
+    """
+
+    name: str
+    enters: str
+    leaves: str
+    stored: Mapping[str, float | str]
+    never_negative: tuple[str, ...] = ()
+
+
 class Compartment:
     """Base of all physiology: fields and equations, and nothing that runs them.
 
-    `place` is the first half of the signal names, `axes` names the vector axes.
+    `place` is the first half of the signal names, `axes` names the vector axes, `ledgers` what is conserved.
     """
 
     place: ClassVar[str] = ""
     axes: ClassVar[dict[str, tuple[str, ...]]] = {}
+    ledgers: ClassVar[tuple[Ledger, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

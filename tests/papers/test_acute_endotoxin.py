@@ -10,6 +10,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from held import held
 
 from gutbrain.body.hpa import HPA
 from gutbrain.body.verification.acute_endotoxin import STUDY_FACTORS, AcuteEndotoxin
@@ -93,6 +94,12 @@ PEAKS = (("Taudorf2007", 0.3, {"tnf": 10.5, "il6": 37}), ("Dillingh2014", 0.5, {
          ("Windoloski2024", 2.0, {"tnf": 325, "il6": 701, "il10": 39}))  # fmt: skip
 
 
+@held(
+    "17 peaks of four laboratories and five doses, rms of arcsinh 0.465",
+    source="Taudorf2007 Dillingh2014 Kiers2017 Windoloski2024",
+    tolerance="0.465 and less",
+    status="fitted",
+)
 def test_peaks_over_doses_with_study_factors():
     """rms of the arcsinh residuals over 17 peaks, inside the 0.465 of the fit to 157 points."""
     residuals = []
@@ -105,17 +112,20 @@ def test_peaks_over_doses_with_study_factors():
     assert np.sqrt(np.mean(np.square(residuals))) == pytest.approx(0.37, abs=0.01)
 
 
+@held("2 ng/kg: TNF 325 and interleukin-6 701 pg/mL", source="Windoloski2024", tolerance="25 % (ours)", status="fitted")
 @pytest.mark.xfail(reason="TNF 183 and interleukin-6 478 pg/mL at their peaks; 325 and 701 were measured", strict=True)
 def test_peaks_of_two_nanograms_within_a_quarter():
     found = of_bolus("tnf", 2.0).max(), of_bolus("il6", 2.0).max()
     assert found == pytest.approx((325, 701), rel=0.25)
 
 
+@held("0.8 ng/kg: CRP peaks at 24 h", source="PMID37797587", tolerance="18 to 36 h", status="fitted")
 def test_crp_after_a_small_dose_peaks_within_18_to_36_hours():
     hours, _ = alone()
     assert 18 <= hours[of_bolus("crp", 0.8).argmax()] <= 36
 
 
+@held("2 ng/kg: CRP 42 mg/L", source="Barber1993", tolerance="25 % (ours)", status="predicted")
 @pytest.mark.xfail(reason="CRP reaches 16 mg/L after 2 ng/kg; 42 were measured", strict=True)
 def test_crp_after_two_nanograms():
     assert 0.8 + of_bolus("crp", 2.0).max() == pytest.approx(42, rel=0.25)
@@ -161,6 +171,8 @@ def response(case: str, what: str) -> tuple[float, float, float]:
     return float(values[0]), float(values.max()), float(values.argmax())
 
 
+@held("0.4, 0.8, 2 ng/kg with the stress axis, values of a re-run", source="Windoloski2024", tolerance="2 %, 3 min",
+      status="by construction")  # fmt: skip
 @pytest.mark.parametrize(
     ("case", "acth", "cortisol", "cytokines"),
     [("small", (20, 32, 134), (6.4, 10.6, 186), (32, 26, 5)),
@@ -178,6 +190,9 @@ def test_full_loop(case, acth, cortisol, cytokines):
         assert response(case, what)[1] == pytest.approx(peak, rel=0.02, abs=0.5)
 
 
+@held(
+    "2 ng/kg: TNF 90, ACTH and interleukin-6 120 min", source="Vila2007", tolerance="order, 30 min", status="predicted"
+)
 def test_order_after_two_nanograms():
     """Vila 2007: TNF at 90 minutes, ACTH and interleukin-6 at 120; here 89, 94 and 125."""
     tnf, acth, il6 = (response("large", what)[2] for what in ("tnf", "acth", "il6"))
@@ -185,29 +200,37 @@ def test_order_after_two_nanograms():
     assert (tnf, acth, il6) == pytest.approx((90, 120, 120), abs=30)
 
 
+@held("hydrocortisone with 2 ng/kg: TNF undetectable", source="Barber1993", tolerance="5 % of alone (ours)",
+      status="fitted")  # fmt: skip
 def test_hydrocortisone_abolishes_tnf():
     """Barber 1993; met by the choice of the half effect, so no evidence."""
     assert response("with hydrocortisone", "tnf")[1] < 0.05 * response("large", "tnf")[1]
 
 
+@held("hydrocortisone with 2 ng/kg: interleukin-6 unchanged", source="Barber1993", tolerance="half and more (ours)",
+      status="predicted")  # fmt: skip
 @pytest.mark.xfail(reason="interleukin-6 falls from 329 to 13 pg/mL; 14 and 12 U/mL were measured", strict=True)
 def test_hydrocortisone_leaves_il6():
     """Barber 1993. TNF drives activation here, so whatever stops TNF stops everything."""
     assert response("with hydrocortisone", "il6")[1] > 0.5 * response("large", "il6")[1]
 
 
+@held("hydrocortisone with 2 ng/kg: interleukin-10 up", source="vanderPoll1996", tolerance="sign", status="predicted")
 @pytest.mark.xfail(reason="interleukin-10 falls from 163 to 23 pg/mL; it rose from 162 to 1784", strict=True)
 def test_hydrocortisone_raises_il10():
     """van der Poll 1996."""
     assert response("with hydrocortisone", "il10")[1] > response("large", "il10")[1]
 
 
+@held("0.3 ng/kg at midnight over noon: TNF and interleukin-6 higher", source="Alamili2014", tolerance="sign",
+      status="predicted")  # fmt: skip
 def test_more_tnf_and_il6_at_night():
     """Alamili 2014, 0.3 ng/kg: signs only; 2 and 1 % here."""
     for what in ("tnf", "il6"):
         assert response("midnight", what)[1] > response("noon", what)[1]
 
 
+@held("0.3 ng/kg: interleukin-10 higher by day", source="Alamili2014", tolerance="sign", status="predicted")
 def test_more_il10_by_day():
     """Alamili 2014, 0.3 ng/kg: sign only; 6 % here."""
     assert response("noon", "il10")[1] > response("midnight", "il10")[1]

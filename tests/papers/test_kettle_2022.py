@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from held import held
 from stiff_runs import course
 
 from gutbrain.body.verification.kettle_2022 import Distal, Proximal, Transverse, Vessel
@@ -92,12 +93,20 @@ def band(name: str, value: float, of_paper: bool) -> float:
     return share * value
 
 
+@held("three tanks at 1, 2, 3 d: acids, pH, cells, water, 33 values of a re-run", source="Kettle2022",
+      tolerance="1 %, pH 0.02, cells 0.1 g/d, water 0.002", status="by construction")  # fmt: skip
 @pytest.mark.parametrize("transit", [1, 2, 3])
 def test_three_tanks_against_the_re_run(transit):
     for name, value in zip(NAMES, AGAIN[transit], strict=True):
         assert reached(transit)[name] == pytest.approx(value, abs=band(name, value, of_paper=False)), name
 
 
+@held(
+    "total acids by segment and 23 further values as printed",
+    source="Kettle2022",
+    status="by construction",
+    tolerance="8 % (acids), 17, 22, 15 % (distal acetate, butyrate, propionate), pH 0.15, cells 0.5 g/d, water 0.005",
+)
 @pytest.mark.parametrize("transit", [1, 2, 3])
 def test_three_tanks_against_the_paper(transit):
     for name, value in zip(NAMES, PAPER[transit], strict=True):
@@ -106,6 +115,8 @@ def test_three_tanks_against_the_paper(transit):
         assert reached(transit)[name] == pytest.approx(value, abs=band(name, value, of_paper=True)), name
 
 
+@held("distal cells of ten groups at 1, 2, 3 d, 30 values of a re-run", source="Kettle2022",
+      tolerance="3 % above 0.05 g", status="by construction")  # fmt: skip
 @pytest.mark.parametrize("transit", [1, 2, 3])
 def test_distal_cells_against_the_re_run(transit):
     days, y = states(transit)
@@ -116,6 +127,7 @@ def test_distal_cells_against_the_re_run(transit):
     assert np.all(np.abs(cells - printed)[printed <= 0.05] <= 0.002)
 
 
+@held("distal butyrate at 3 d, 17 mM", source="Kettle2022", tolerance="22 %", status="by construction")
 @pytest.mark.xfail(reason="distal butyrate at 3 d is 20.75 mM; the paper prints 17, and 22 % allow 20.74", strict=True)
 def test_distal_butyrate_at_three_days_against_the_paper():
     assert reached(3)["butyrate"] == pytest.approx(17, abs=band("butyrate", 17, of_paper=True))
@@ -165,6 +177,8 @@ def agrees(y: np.ndarray, printed: dict[str, float]) -> None:
         assert y[VESSEL.rows.index(f"vessel.{name}")] == pytest.approx(value, abs=max(share * value, digit)), name
 
 
+@held("one vessel, three groups, day 4, 9 values of microPop 1.6", source="Kettle2018", tolerance="0.1 %",
+      status="by construction")  # fmt: skip
 def test_three_groups_without_ph_against_micropop():
     """B-1, day 4."""
     start = VESSEL.start(VESSEL.defaults())[:, 0]
@@ -177,6 +191,8 @@ def test_three_groups_without_ph_against_micropop():
     agrees(course(VESSEL, np.array([0.0, 4.0]), start=start, parameters=changed)[-1], B1)
 
 
+@held("one vessel, ten groups, day 10, 15 values of microPop 1.6", source="Kettle2018",
+      tolerance="0.1 %, rare groups 1 %", status="by construction")  # fmt: skip
 def test_ten_groups_at_ph_six_against_micropop():
     """B-2, day 10."""
     agrees(course(VESSEL, np.array([0.0, 10.0]), parameters=as_in_micropop())[-1], B2)

@@ -7,6 +7,7 @@ from functools import cache
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from held import held
 from stiff_runs import course
 
 from gutbrain.body.verification.milo_2025 import Milo2025
@@ -27,6 +28,8 @@ def fixed_point(drive: float) -> np.ndarray:
     return np.array([1, 1, cortisol, 1 + (cortisol / 4) ** 3, cortisol])
 
 
+@held("rest at drives of 1 and 5: cortisol 0.9853 and 3.252, pituitary 1.0149 and 1.537", source="Karin2020 Milo2025",
+      tolerance="printed digits", status="by construction")  # fmt: skip
 @pytest.mark.parametrize(("drive", "cortisol", "pituitary"), FIXED)
 def test_fixed_points(drive, cortisol, pituitary):
     np.testing.assert_allclose(fixed_point(drive), [1, 1, cortisol, pituitary, cortisol], atol=5e-4)
@@ -52,6 +55,8 @@ def three_parts() -> list[np.ndarray]:
     return parts
 
 
+@held("ACTH rises, returns under the drive, and undershoots after it", source="Karin2020 Milo2025", tolerance="signs",
+      status="by construction")  # fmt: skip
 def test_acth_rises_returns_and_undershoots():
     before, loaded, after = (part[:, AXIS.rows.index("stress.acth")] for part in three_parts())
     assert before[-1] == pytest.approx(1, abs=1e-4)
@@ -59,6 +64,19 @@ def test_acth_rises_returns_and_undershoots():
     assert np.all(after[(DAYS > 3) & (DAYS < 60)] < 1) and after[-1] == pytest.approx(1, abs=1e-3)
 
 
+@held("ACTH below baseline for over two months after chronic stress ends", source="Karin2020 Milo2025",
+      tolerance="above 60 days", status="by construction")  # fmt: skip
+def test_acth_stays_below_baseline_for_over_two_months():
+    """For 231 days after a drive of 5; lowest 0.59 after a month, 0.61 at two months."""
+    after = three_parts()[2][:, AXIS.rows.index("stress.acth")]
+    ended = DAYS > 1  # ACTH itself falls within hours
+    back = DAYS[ended][np.argmax(after[ended] >= 1)]
+    assert 60 < back == pytest.approx(231.5, abs=3)
+    assert np.interp(60, DAYS, after) == pytest.approx(0.615, abs=0.005)
+
+
+@held("cortisol stays up as long as the drive, and for weeks after it", source="Karin2020 Milo2025", tolerance="0.1 %",
+      status="by construction")  # fmt: skip
 def test_cortisol_stays_up_as_long_as_the_drive():
     """What adapts is ACTH: cortisol of a drive of 5 ends at 3.25 and not at 1."""
     _, loaded, after = (part[:, AXIS.rows.index("stress.cortisol")] for part in three_parts())
