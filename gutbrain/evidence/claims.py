@@ -8,6 +8,7 @@ the weaker one where two do, and `structure` where the edge is true by definitio
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
 HERE = files("gutbrain.evidence")
 CLOCK = ("clock.", "run.")  # what the run itself gives is no claim
 UNSOURCED = "assumed"
+# Who carries an edge: that of the messenger, and where the mind or a protocol speaks that of who listens.
+PATHWAYS = ("behavioural", "endocrine", "immune", "metabolic", "neural", "barrier")
+# Grades of the number that carries an edge, from the surest; a path is no surer than its last one here.
+GRADE_WORDS = {
+    "structure": "true by definition",
+    "measured": "measured",
+    "published-model": "from a published model",
+    "derived": "derived from published numbers",
+    "fitted": "fitted to published findings",
+    "recalled": "recalled, not checked",
+    "assumed": "assumed, no source",
+}
 
 
 @cache
@@ -31,9 +44,11 @@ def claims() -> pl.DataFrame:
     Returns
     -------
     table with the text columns signal, listener, direction (`down` brain to gut, `up` gut to brain, `side` within
-    gut, body or mind, `in` from a protocol), sign, strength_parameter (full names, separated by spaces; empty for
-    structural edges), at_rest (answer of the listener at rest: per cent per per cent unless it names units), grade,
-    source (citation keys, separated by spaces), note; and default_zero (true = of unknown strength, closed).
+    gut, body or mind, `in` from a protocol), pathway (one of `PATHWAYS`: `behavioural` practice, skill, appraisal and
+    choice of food; `endocrine` cortisol; `immune`; `metabolic` microbes, acids, tryptophan and food; `neural` vagus,
+    enteric nerves and sleep; `barrier` the gut wall), sign, strength_parameter (full names, separated by spaces; empty
+    for structural edges), at_rest (answer of the listener at rest: per cent per per cent unless it names units),
+    grade, source (citation keys, separated by spaces), note; and default_zero (true = of unknown strength, closed).
     """
     table = pl.read_csv((HERE / "claims.csv").read_bytes(), infer_schema=False)
     return table.fill_null("").with_columns(pl.col("default_zero") == "true")
@@ -65,6 +80,22 @@ def grade_of(signal: str, listener: str) -> str:
         If no claim is written for the edge.
     """
     return str(claim(signal, listener)["grade"])
+
+
+def base_grade(grade: str) -> str:
+    """Return a grade without the species it was found in."""
+    return grade.partition(" (")[0]
+
+
+def lowest_grade(grades: Iterable[str]) -> str:
+    """Return the least sure of grades of edges; `structure` if there is none."""
+    order = list(GRADE_WORDS)
+    return max(map(base_grade, grades), key=order.index, default=order[0])
+
+
+def grade_in_words(grade: str) -> str:
+    """Return the grade of an edge as a reader would say it."""
+    return GRADE_WORDS[base_grade(grade)]
 
 
 # Our own reader, because the package reads only the one plain file that it ships itself.
@@ -163,7 +194,7 @@ def check_claims(axis: Axis) -> list[str]:
     Returns
     -------
     list of findings, empty if all is well: edges without a claim, claims without an edge (of compartments that the
-    axis has), strengths that are no parameter, sources that do not resolve, sources that nothing uses.
+    axis has), strengths that are no parameter, unknown pathways, sources that do not resolve or that nothing uses.
     """
     edges = {(wire.signal, wire.listener) for wire in axis.wires.values() if not wire.signal.startswith(CLOCK)}
     here = {part.name for part in axis.compartments}
@@ -177,6 +208,8 @@ def check_claims(axis: Axis) -> list[str]:
             for name in row["strength_parameter"].split()
             if name.partition(".")[0] in here and name not in axis.parameters
         ]
+        if row["pathway"] not in PATHWAYS:
+            found.append(f"{row['signal']} -> {row['listener']}: no pathway {row['pathway']!r}")
     cited = {(f"{row['signal']} -> {row['listener']}", row["source"]) for row in claims().iter_rows(named=True)}
     cited |= {(name, param.source) for name, param in axis.parameters.items()}
     for where, keys in sorted(cited):

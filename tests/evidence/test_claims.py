@@ -12,7 +12,18 @@ from gutbrain.body.barrier import Barrier
 from gutbrain.body.whole import standard
 from gutbrain.errors import InputError
 from gutbrain.evidence import claims as module
-from gutbrain.evidence.claims import bibliography, check_claims, cite, claim, claims, grade_of, read_sources
+from gutbrain.evidence.claims import (
+    PATHWAYS,
+    bibliography,
+    check_claims,
+    cite,
+    claim,
+    claims,
+    grade_in_words,
+    grade_of,
+    lowest_grade,
+    read_sources,
+)
 from gutbrain.evidence.findings import finding, findings
 from gutbrain.model.axis import Axis
 from gutbrain.model.compartment import GRADES
@@ -46,6 +57,22 @@ def test_an_edge_without_claim_and_a_claim_without_edge_are_found(monkeypatch):
     ]
 
 
+def test_an_unknown_pathway_is_found(monkeypatch):
+    odd = pl.when(pl.col("signal") == "enteric.pain").then(pl.lit("psychic")).otherwise("pathway")
+    changed = claims().with_columns(odd.alias("pathway"))
+    monkeypatch.setattr(module, "claims", lambda: changed)
+    assert check_claims(standard()) == [
+        "enteric.pain -> affect: no pathway 'psychic'", "enteric.pain -> sleep: no pathway 'psychic'",
+    ]  # fmt: skip
+
+
+def test_a_path_is_no_surer_than_its_weakest_grade():
+    assert lowest_grade(["measured", "published-model (mouse)", "structure"]) == "published-model"
+    assert lowest_grade(["fitted", "assumed", "measured"]) == "assumed"
+    assert lowest_grade([]) == "structure"
+    assert grade_in_words("published-model (mouse)") == "from a published model"
+
+
 def test_a_source_that_nothing_uses_is_found(monkeypatch):
     kept = bibliography() | {"Nobody1900": {"kind": "misc", "note": "nobody"}}
     monkeypatch.setattr(module, "bibliography", lambda: kept)
@@ -55,6 +82,7 @@ def test_a_source_that_nothing_uses_is_found(monkeypatch):
 def test_columns_hold_only_what_they_may():
     table = claims()
     assert set(table["direction"]) <= {"down", "up", "side", "in"}
+    assert set(table["pathway"]) == set(PATHWAYS)
     assert set(table["sign"]) <= {"+", "-", "?"}
     assert {grade.split(" ")[0] for grade in table["grade"]} <= {*GRADES, "structure"}
     assert table.select("signal", "listener").is_duplicated().sum() == 0
@@ -144,6 +172,7 @@ def test_findings_agree_with_the_evidence_table():
         pytest.skip("the comparison with the evidence table needs ../shared")
     table = pl.read_csv(EVIDENCE, infer_schema=False).select("id", "effect", "ci_low", "ci_high", "doi_checked")
     ours = findings().filter(pl.col("evidence_row").is_not_null(), pl.col("metric") != "ratio to control")
+    ours = ours.filter(~pl.col("id").is_in(["E138", "E151"]))  # ranges there, no intervals of 95 %
     both = ours.join(table, left_on="evidence_row", right_on="id", how="left", suffix="_there")
     assert both["doi_checked_there"].null_count() == 0
     for here, there in (("centre", "effect"), ("low", "ci_low"), ("high", "ci_high")):

@@ -8,13 +8,20 @@ import polars as pl
 import pytest
 
 from gutbrain.errors import InputError
-from gutbrain.evidence.findings import finding, findings
-from gutbrain.evidence.grade import START, certainty, points
+from gutbrain.evidence.claims import GRADE_WORDS
+from gutbrain.evidence.findings import finding, findings, steps_of
+from gutbrain.evidence.grade import LETTERS, ORDER, START, WORDS, certainty, in_words, lowest, points, steps
 
 EVIDENCE = Path(__file__).parents[3] / "shared" / "evidence" / "evidence.csv"
 
-# The table's letters there are judgements; the rules give these, because 23, 13 and 3 persons are few.
-JUDGED_HIGHER = {"BAR-1", "BAR-2", "BAR-3", "BAR-5", "CO-10"}
+# The table's letters there are judgements. The rules give others, because:
+OTHERWISE = {
+    "few persons weigh more here": {"BAR-1", "BAR-2", "BAR-3", "BAR-5", "CO-10", "E104", "E186"},
+    "one group before and after weighs less here": {"E058", "E193", "E194"},
+    "a cross-section of a cohort is a cross-section": {"E138", "E139"},
+    "an interval that leaves much open counts once, and a dose response adds": {"E021", "E097", "E100"},
+    "what was judged beyond the fields of the rule": {"E101", "E182"},
+}
 
 
 @pytest.mark.parametrize(
@@ -70,11 +77,36 @@ def test_letters_of_the_findings():
     assert finding("MIN-2 pre-post").certainty == "D"
 
 
-def test_letters_agree_with_the_evidence_table_but_for_small_experiments():
+def test_letters_agree_with_the_evidence_table_in_nine_of_ten():
     if not EVIDENCE.exists():
         pytest.skip("the comparison with the evidence table needs ../shared")
     table = pl.read_csv(EVIDENCE, infer_schema=False).select("id", pl.col("certainty").alias("judged"))
     both = findings().join(table, left_on="evidence_row", right_on="id")
     other = both.filter(pl.col("certainty") != pl.col("judged"))
-    assert set(other["id"]) == JUDGED_HIGHER
-    assert (other["certainty"] > other["judged"]).all()
+    assert set(other["id"]) == set().union(*OTHERWISE.values())
+    agreeing = 1 - len(other) / len(both)
+    print(f"certainty agrees in {agreeing:.1%} of {len(both)}")
+    assert agreeing > 0.9
+    one_letter = [abs(ord(ours) - ord(theirs)) for ours, theirs in other.select("certainty", "judged").iter_rows()]
+    assert max(one_letter) == 2 and one_letter.count(2) == 2
+
+
+def test_steps_add_up_and_say_why():
+    for row in findings().iter_rows(named=True):
+        told = steps_of(row["id"])
+        assert told[0].why == f"starts as {row['design']}" and all(step.points for step in told)
+        reached = sum(step.points for step in told)
+        assert row["certainty"] == next((letter for least, letter in LETTERS if reached >= least), "E")
+    few = steps("experiment", n=13, knock_out=True)
+    assert [(step.why, step.points) for step in few] == [
+        ("starts as experiment", 3.0), ("13 persons", -1.0), ("the mechanism was blocked in people", 0.5)]  # fmt: skip
+    assert steps("trial", i_squared=89.0)[1].why == "studies differ (I2 89 %)"
+
+
+def test_certainty_in_words_and_the_lowest():
+    assert [in_words(letter) for letter in "ABCDE"] == ["high", "moderate", "low", "very low", "hypothesis only"]
+    assert in_words("assumed") == "assumed, no source" and in_words("published-model (mouse)").startswith("from a")
+    assert set(ORDER) == set(WORDS) | set(GRADE_WORDS)
+    assert lowest(["A", "C", "B"]) == "C" and lowest(["measured", "assumed", "E"]) == "assumed" and lowest([]) == ""
+    with pytest.raises(InputError, match="no certainty 'F'"):
+        lowest(["A", "F"])
