@@ -28,7 +28,7 @@ MINUS = "replace(datum.label, '-', '−')"
 def forest(
     rows: pl.DataFrame, title: str, *, zero: float | None = 0.0, log: bool = False, width: int = 400,
     others: pl.DataFrame | None = None, bounds: float | None = None, heading: str = "", domain: Any = None,
-    row: int = 21,
+    row: int = 21, values: Sequence[float] | None = None,
 ) -> alt.LayerChart:  # fmt: skip
     """Draw estimates with intervals, one row each, from top to bottom.
 
@@ -41,6 +41,7 @@ def forest(
     bounds : an important difference, dashed on both sides of zero
     heading : above the panel
     row : height of a row, pixels
+    values : where the axis has marks; chosen by the figure without them
     """
     table = rows.with_row_index("place").with_columns(
         pl.col("place").cast(pl.Float64),
@@ -53,7 +54,8 @@ def forest(
     shown = shown.filter(pl.col("estimate").is_not_null())
     labels = json.dumps([shorten(name, LABEL) for name in rows["label"].to_list()])
     scale = alt.Scale(type="log" if log else "linear", domain=_wide(shown, log, zero, bounds, domain), nice=False)
-    axis = alt.Axis(tickCount=5, grid=True, labelOverlap=True, format=",.6~g", labelExpr=MINUS)
+    marks: dict[str, Any] = {"tickCount": 5} if values is None else {"values": list(values)}
+    axis = alt.Axis(**marks, grid=True, labelOverlap=True, format=",.6~g", labelExpr=MINUS)
     x = alt.X("estimate:Q", title=wrapped(title, max(24, width // 7)), scale=scale, axis=axis)
     y = alt.Y(
         "place:Q", title=None, scale=alt.Scale(domain=[len(rows) - 0.45, -0.55], nice=False),

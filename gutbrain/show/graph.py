@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 from math import cos, hypot, pi, sin
 
@@ -60,6 +61,63 @@ class Box:
         return (np.abs(x - self.x) < self.width / 2 + margin) & (np.abs(y - self.y) < self.height / 2 + margin)
 
 
+@dataclass(frozen=True)
+class Tag:
+    """A lever beside the compartment that listens to it."""
+
+    box: Box
+    text: str
+    about: str
+    signal: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything stands: compartments and their levers by name, and the routed arrows."""
+
+    places: Mapping[str, Point]
+    tags: Mapping[str, list[Tag]]
+    arrows: list[Arrow]
+
+    @property
+    def bands(self) -> list[str]:
+        """Brain, body and gut as bands, if any compartment stands in one."""
+        return [_band(*band) for band in BANDS] if set(self.places) & set(PLACES) else []
+
+
+@lru_cache(maxsize=8)
+def laid_out(axis: Axis) -> Layout:
+    """Place compartments and levers, and route every arrow between them; kept, because routing takes seconds."""
+    places = _places(axis)
+    tags = {name: _tags(axis, name, places[name]) for name in places}
+    boxes = {name: Box(*places[name], BOX_WIDTH, BOX_HEIGHT) for name in places}
+    arrows = _arrows(axis)
+    _route(arrows, places, boxes, [tag.box for name in places for tag in tags[name]])
+    return Layout(places, tags, arrows)
+
+
+def sheet(title: str, beside: str, body: list[str], colours: Mapping[str, str], height: int = HEIGHT) -> str:
+    """Return an SVG document: a title with words beside it, and arrow heads `head-NAME` in the colours by name."""
+    body = [
+        *body,
+        f'<text x="20" y="26" font-size="17" font-weight="bold" fill="#1f2933">{escape(title)}'
+        f'<tspan font-size="12" font-weight="normal" fill="#52606d" dx="12">{beside}</tspan></text>',
+    ]
+    heads = "".join(
+        f'<marker id="head-{kind}" viewBox="0 0 10 10" refX="8.5" refY="5" markerWidth="9" markerHeight="9" '
+        f'markerUnits="userSpaceOnUse" orient="auto-start-reverse">'
+        f'<path d="M0,0.8 L10,5 L0,9.2 L2.4,5 z" fill="{colour}"/></marker>'
+        for kind, colour in colours.items()
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
+        f'role="img" aria-label="{escape(title)}" font-family="Helvetica, Arial, sans-serif">'
+        f"<title>{escape(title)}</title><defs>{heads}</defs>"
+        "<style>.edge:hover .line{stroke-opacity:1;stroke-width:5}</style>"
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>' + "\n".join(filter(None, body)) + "</svg>\n"
+    )
+
+
 def signal_graph(
     axis: Axis, strengths: Mapping[str, float] | None = None, grades: Mapping[str, str] | None = None
 ) -> str:
@@ -74,38 +132,17 @@ def signal_graph(
     -------
     str: an SVG document 1000 px wide; hovering an arrow names its signals.
     """
-    places = _places(axis)
-    tags = {name: _tags(axis, name, places[name]) for name in places}
-    boxes = {name: Box(*places[name], BOX_WIDTH, BOX_HEIGHT) for name in places}
-    hurdles = [box for name in places for box, _, _ in tags[name]]
-    arrows = _arrows(axis)
-    _route(arrows, places, boxes, hurdles)
-    body = [_band(*band) for band in BANDS] if set(places) & set(PLACES) else []
-    body += [_draw_arrow(arrow, strengths or {}, grades or {}) for arrow in arrows]
-    body += [_draw_count(arrow) for arrow in arrows if len(arrow.wires) > 1]
-    for name in places:
-        body += [_draw_tag(*tag) for tag in tags[name]]
-    body += [_draw_box(axis, name, places[name]) for name in places]
+    layout = laid_out(axis)
+    body = layout.bands
+    body += [_draw_arrow(arrow, strengths or {}, grades or {}) for arrow in layout.arrows]
+    body += [draw_count(arrow, COLOURS[direction(arrow.giver, arrow.listener)]) for arrow in layout.arrows]
+    for name in layout.places:
+        body += [draw_tag(tag, COLOURS["in"]) for tag in layout.tags[name]]
+    body += [draw_box(axis, name, place) for name, place in layout.places.items()]
     body.append(_legend(bool(strengths)))
-    title = f"Signals of the {axis.name} axis"
-    count = f"{len(places)} compartments, {len(axis.rows)} states, {sum(len(a.wires) for a in arrows)} edges"
-    body.append(
-        f'<text x="20" y="26" font-size="17" font-weight="bold" fill="#1f2933">{escape(title)}'
-        f'<tspan font-size="12" font-weight="normal" fill="#52606d" dx="12">{count}</tspan></text>'
-    )
-    heads = "".join(
-        f'<marker id="head-{kind}" viewBox="0 0 10 10" refX="8.5" refY="5" markerWidth="9" markerHeight="9" '
-        f'markerUnits="userSpaceOnUse" orient="auto-start-reverse">'
-        f'<path d="M0,0.8 L10,5 L0,9.2 L2.4,5 z" fill="{colour}"/></marker>'
-        for kind, colour in COLOURS.items()
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'role="img" aria-label="{escape(title)}" font-family="Helvetica, Arial, sans-serif">'
-        f"<title>{escape(title)}</title><defs>{heads}</defs>"
-        "<style>.edge:hover .line{stroke-opacity:1;stroke-width:5}</style>"
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>' + "\n".join(body) + "</svg>\n"
-    )
+    edges = sum(len(arrow.wires) for arrow in layout.arrows)
+    count = f"{len(layout.places)} compartments, {len(axis.rows)} states, {edges} edges"
+    return sheet(f"Signals of the {axis.name} axis", count, body, COLOURS)
 
 
 def direction(giver: str, listener: str) -> str:
@@ -129,17 +166,17 @@ def _places(axis: Axis) -> dict[str, Point]:
     return places
 
 
-def _tags(axis: Axis, name: str, place: Point) -> list[tuple[Box, str, str]]:
+def _tags(axis: Axis, name: str, place: Point) -> list[Tag]:
     """Lay out the levers of one compartment in rows above it (brain) or below it."""
     levers = [lever for lever in axis.levers.values() if name in lever.listeners]
     levers = [lever for lever in levers if lever.signal.startswith(("protocol.", "diet."))]
-    rows: list[list[tuple[str, str, float]]] = [[]]
+    rows: list[list[tuple[str, str, str, float]]] = [[]]
     for lever in levers:
         text = lever.signal.partition(".")[2].replace("_", " ")
         width = 5.0 * len(text) + 12
         if rows[-1] and sum(w for *_, w in rows[-1]) + width > 205:
             rows.append([])
-        rows[-1].append((text, f"{lever.signal} [{lever.unit}]: {lever.about}", width))
+        rows[-1].append((text, f"{lever.signal} [{lever.unit}]: {lever.about}", lever.signal, width))
     side = -1 if place[1] < 250 else 1
     found = []
     for number, row in enumerate(rows):
@@ -147,8 +184,8 @@ def _tags(axis: Axis, name: str, place: Point) -> list[tuple[Box, str, str]]:
         y = place[1] + side * (BOX_HEIGHT / 2 + 13 + 17 * number)
         total = sum(w + 4 for *_, w in row)
         x = min(max(x, 14), WIDTH - 14 - total)
-        for text, about, width in row:
-            found.append((Box(x + width / 2, y, width, 14), text, about))
+        for text, about, signal, width in row:
+            found.append(Tag(Box(x + width / 2, y, width, 14), text, about, signal))
             x += width + 4
     return found
 
@@ -267,9 +304,11 @@ def _draw_arrow(arrow: Arrow, strengths: Mapping[str, float], grades: Mapping[st
     )
 
 
-def _draw_count(arrow: Arrow) -> str:
+def draw_count(arrow: Arrow, colour: str) -> str:
+    """Draw in the middle of an arrow how many signals it merges; nothing for one."""
+    if len(arrow.wires) == 1:
+        return ""
     x, y = _along(np.array([arrow.curve]), np.array([0.5]))[0, 0]
-    colour = COLOURS[direction(arrow.giver, arrow.listener)]
     names = "\n".join(str(wire) for wire in arrow.wires)
     return (
         f"<g><title>{escape(names)}</title>"
@@ -279,7 +318,8 @@ def _draw_count(arrow: Arrow) -> str:
     )
 
 
-def _draw_box(axis: Axis, name: str, place: Point) -> str:
+def draw_box(axis: Axis, name: str, place: Point) -> str:
+    """Draw a compartment with the number of its states."""
     x, y = place
     part = axis.part(name)
     states = sum(rows.stop - rows.start for (owner, _), rows in axis.slices.items() if owner == name)
@@ -295,13 +335,17 @@ def _draw_box(axis: Axis, name: str, place: Point) -> str:
     )
 
 
-def _draw_tag(box: Box, text: str, about: str) -> str:
+def draw_tag(
+    tag: Tag, colour: str, *, fill: str = "#e9f5f0", ink: str = "#1d5c45", width: float = 0.7, more: str = ""
+) -> str:
+    """Draw a lever; `width` is that of its frame, `more` holds further attributes of it."""
+    box = tag.box
     return (
-        f"<g><title>{escape(about)}</title>"
+        f"<g><title>{escape(tag.about)}</title>"
         f'<rect x="{box.x - box.width / 2:.1f}" y="{box.y - 7:.1f}" width="{box.width:.1f}" height="14" rx="3" '
-        f'fill="#e9f5f0" stroke="{COLOURS["in"]}" stroke-width="0.7"/>'
-        f'<text x="{box.x:.1f}" y="{box.y + 3.3:.1f}" font-size="9.5" text-anchor="middle" fill="#1d5c45">'
-        f"{escape(text)}</text></g>"
+        f'fill="{fill}" stroke="{colour}" stroke-width="{width}"{more}/>'
+        f'<text x="{box.x:.1f}" y="{box.y + 3.3:.1f}" font-size="9.5" text-anchor="middle" fill="{ink}">'
+        f"{escape(tag.text)}</text></g>"
     )
 
 
@@ -324,16 +368,17 @@ def _legend(with_strength: bool) -> str:
                 f'<path d="M{x},{y - 1} h24" stroke="{COLOURS[kind]}" stroke-width="2.2" '
                 f'marker-end="url(#head-{kind})"/>'
             )
-        parts.append(_label(x + 30, y + 3, meaning))
+        parts.append(label(x + 30, y + 3, meaning))
         x += 5.4 * len(meaning) + 52
     parts.append(f'<path d="M{x},{y - 1} h24" stroke="#52606d" stroke-width="2" stroke-dasharray="6 4"/>')
-    parts.append(_label(x + 30, y + 3, "assumed, or zero by default"))
+    parts.append(label(x + 30, y + 3, "assumed, or zero by default"))
     last = "A circled number counts merged signals; hover an arrow for their names."
     if with_strength:
         last += " Width grows with strength."
-    parts.append(_label(20, HEIGHT - 6, last))
+    parts.append(label(20, HEIGHT - 6, last))
     return "".join(parts)
 
 
-def _label(x: float, y: float, text: str) -> str:
+def label(x: float, y: float, text: str) -> str:
+    """Return words of a legend."""
     return f'<text x="{x:.1f}" y="{y:.1f}" font-size="11" fill="#52606d">{escape(text)}</text>'
