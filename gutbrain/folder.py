@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from gutbrain.errors import InputError
+
+VERSIONS = ("gutbrain", "jax", "numpy", "scipy", "polars", "altair")
 
 
 def refuse_existing(target: Path, force: bool) -> None:
@@ -65,3 +71,21 @@ def whole_folder(target: Path, force: bool) -> Iterator[Path]:
             old.rename(target)
         if work.exists():
             shutil.rmtree(work, ignore_errors=True)
+
+
+def write_manifest(work: Path, command: str, **facts: str | int | float) -> None:
+    """Write manifest.json: how the folder was made, with which versions, and a checksum of each file in it."""
+    files = sorted(path for path in work.rglob("*") if path.is_file())
+    content = {
+        "command": command, **facts, "python": platform.python_version(),
+        "versions": {name: _version(name) for name in VERSIONS},
+        "sha256": {path.relative_to(work).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+    }  # fmt: skip
+    (work / "manifest.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

@@ -57,7 +57,12 @@ def _cohort(plan: Plan, axis: Axis, levers: tuple[str, ...], progress: Progress 
     count = people.per_arm * (1 if people.twins else len(plan.arm))
     told = None if progress is None else (lambda done, total: progress("settling", done, total))
     shares, note, names = _baselines(plan, count)
-    cohort = Cohort.draw(axis, count, people.worlds, plan.seed, people.open_edges, people.fixed, names)
+    beliefs = None
+    if people.posterior:
+        from gutbrain.fit.calibration.kept import read_posterior
+
+        beliefs = read_posterior(Path(people.posterior), axis).some(people.worlds)
+    cohort = Cohort.draw(axis, count, people.worlds, plan.seed, people.open_edges, people.fixed, names, beliefs)
     options: dict[str, Any] = {"step_minutes": plan.step_minutes, "levers": levers, "progress": told}
     if shares is None:
         return settle(cohort, **options)

@@ -98,6 +98,7 @@ class PeoplePlan(Strict):
     baseline: str = "atlas"
     sample: str = ""
     twins: bool = False
+    posterior: str = ""
     open_edges: list[str] = []
     fixed: dict[str, float] = {}
 

@@ -30,6 +30,7 @@ class Cohort:
     rejected : draws of a world that a limit of the axis refused, by limit name
     shares : measured group shares of each person, array [people, groups], if there are any
     baseline_miss : largest distance between settled and measured shares, array [worlds * people]
+    beliefs : standard-normal draws that were given instead of drawn, by parameter or `act LEVER`, arrays [worlds, ...]
     """
 
     axis: Axis
@@ -44,6 +45,7 @@ class Cohort:
     shares: np.ndarray | None = None
     baseline_miss: np.ndarray | None = None
     baseline_note: str = ""
+    beliefs: Mapping[str, np.ndarray] = field(default_factory=dict)
     covariates: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -61,6 +63,7 @@ class Cohort:
         open_edges: Iterable[str] = (),
         fixed: Mapping[str, float] | None = None,
         names: tuple[str, ...] = (),
+        beliefs: Mapping[str, np.ndarray] | None = None,
     ) -> Cohort:
         """Draw people and worlds.
 
@@ -68,6 +71,8 @@ class Cohort:
         ----------
         open_edges : names of closed parameters whose prior is to be drawn as well
         fixed : values that are set and not drawn
+        beliefs : standard-normal draws of belief that are known already (a posterior), by parameter, arrays
+            [worlds, ...]; parameters that are closed by default are opened by them
 
         Raises
         ------
@@ -86,13 +91,14 @@ class Cohort:
         if people < 1 or worlds < 1:
             raise InputError(f"a cohort needs at least one person and one world, not {people} and {worlds}")
         rejected: dict[str, int] = {}
-        beliefs = [_accepted(axis, seed, world, worlds, opened, fixed, rejected) for world in range(worlds)]
+        known = dict(beliefs or {})
+        drawn = [_accepted(axis, seed, world, worlds, opened, fixed, rejected, known) for world in range(worlds)]
         parameters = {
-            name: _people(axis, name, [belief[name] for belief in beliefs], people, seed, name in fixed)
+            name: _people(axis, name, [belief[name] for belief in drawn], people, seed, name in fixed)
             for name in axis.parameters
         }
         labels = names or tuple(f"person {number + 1}" for number in range(people))
-        return cls(axis, people, worlds, seed, parameters, labels, rejected)
+        return cls(axis, people, worlds, seed, parameters, labels, rejected, beliefs=known)
 
     @classmethod
     def reference(cls, axis: Axis, **fixed: float) -> Cohort:
@@ -130,18 +136,18 @@ def _normals(name: str, shape: tuple[int, ...], *seeds: int) -> np.ndarray:
 
 
 def _accepted(
-    axis: Axis, seed: int, world: int, worlds: int, opened: set[str], fixed: dict[str, float], rejected: dict[str, int]
-) -> dict[str, np.ndarray]:
+    axis: Axis, seed: int, world: int, worlds: int, opened: set[str], fixed: dict[str, float],
+    rejected: dict[str, int], known: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:  # fmt: skip
     """Draw the belief of one world until the limits of the axis accept it."""
     for attempt in range(ATTEMPTS):
         values = {}
         for name, param in axis.parameters.items():
             centre = axis.value_array(name, fixed.get(name, param.value))
-            drawn = (
-                param.belief is not None and worlds > 1 and name not in fixed and (not param.closed or name in opened)
-            )
+            given = name in known and name not in fixed
+            drawn = given or (worlds > 1 and name not in fixed and (not param.closed or name in opened))
             if drawn and param.belief is not None:
-                normal = _normals(name, centre.shape, seed, 1, world, attempt)
+                normal = known[name][world] if given else _normals(name, centre.shape, seed, 1, world, attempt)
                 centre = np.asarray(param.belief.around(centre, normal))
             values[name] = centre
         broken = [limit for limit in axis.limits if np.any(limit.measure(values) > limit.below)]

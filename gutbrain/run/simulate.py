@@ -105,8 +105,9 @@ def _dose(cohort: Cohort, act: Act) -> np.ndarray:
     """
     key = crc32(act.lever.encode())
     dose = np.full(cohort.size, float(act.dose))
-    if act.belief is not None and cohort.worlds > 1:
-        normal = np.random.default_rng([cohort.seed, 5, key]).standard_normal(cohort.worlds)
+    known = cohort.beliefs.get(f"act {act.lever}")
+    if act.belief is not None and (cohort.worlds > 1 or known is not None):
+        normal = known if known is not None else np.random.default_rng([cohort.seed, 5, key]).standard_normal(cohort.worlds)
         dose = np.repeat(np.asarray(act.belief.around(act.dose, normal)), cohort.people)
     if act.kept is not None:
         normal = np.random.default_rng([cohort.seed, 6, key]).standard_normal(cohort.people)[_who(cohort)]

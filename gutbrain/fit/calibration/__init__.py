@@ -1,0 +1,1 @@
+"""What nobody knows, fitted to the findings that are marked for it."""

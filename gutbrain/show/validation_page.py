@@ -1,0 +1,211 @@
+"""The report of a validation: the score board, its misses first, and all that it rests on."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from gutbrain.evidence.grade import in_words
+from gutbrain.show.page import Block, Figure, Items, Report, Section, Table, Text
+from gutbrain.show.validation_figures import forest, skill
+from gutbrain.validation.score import BASELINES, NEGLIGIBLE, NULL
+from gutbrain.validation.validate import GOALS, Validation
+
+FOOTER = "Made by gutbrain. It shows what assumptions imply beside what was published; it is no medical advice."
+GOAL_WORDS = {
+    "coverage": "published sizes inside the 90 % range", "sign_accuracy": "direction right",
+    "skill": "better than the better baseline by",
+}  # fmt: skip
+USE_WORDS = {"predict": "predicted", "calibrate": "marked for calibration", "construction": "true by construction"}
+SUMMARY = {
+    "findings": "findings", "numeric": "with a size", "coverage": "inside 90 %", "signed": "with a direction",
+    "sign_accuracy": "direction right", "nulls": "nulls", "nulls_reproduced": "nulls reproduced",
+    "scored": "scored, SD", "crps": "score", "crps_no_effect": "no effect", "crps_benefit": "0.3 SD", "skill": "skill",
+}  # fmt: skip
+METRICS = {
+    "SMD": "difference between arms, SD", "change SMD": "change in the same people, SD",
+    "ratio": "logarithm of the ratio to the control", "per cent": "per cent", "share": "per cent",
+    "correlation": "correlation", "days": "days",
+}  # fmt: skip
+
+
+def validation_report(made: Validation, command: str = "") -> Report:
+    """Put the report together.
+
+    Parameters
+    ----------
+    command : the command line that made it
+    """
+    ahead = made.scores.filter(pl.col("use") == "predict")
+    sections = [
+        Section("Findings that were not fitted", _ahead(made, ahead)),
+        Section("By pathway and certainty", _groups(made)),
+        Section("Findings marked for calibration", _forests(made.scores.filter(pl.col("use") == "calibrate"))),
+        Section("Published nulls", _nulls(made)),
+        Section("What does not count", _construction(made)),
+        Section("How it was done", _method(made, command)),
+        Section("Every finding", [_table(made.scores, "All scores", folded=True)]),
+    ]
+    return Report(
+        title="Held against what was published",
+        subtitle=f"{made.scores.height} findings; {made.worlds} worlds ({made.beliefs}), {made.people} people",
+        verdict=verdict(made), sections=sections, footer=FOOTER,
+    )  # fmt: skip
+
+
+def verdict(made: Validation) -> list[str]:
+    """Return the score board in a few sentences."""
+    goals = {row["goal"]: row for row in made.goals().iter_rows(named=True)}
+    rows = made.by_use.filter(pl.col("use") == "predict").to_dicts()
+    if not rows:
+        return ["None of the chosen findings is marked as predicted: nothing is judged here."]
+    one = rows[0]
+    said = [f"Of {one['findings']} findings that no number was fitted to:"]
+    if one["numeric"]:
+        said.append(f"{_share(one['coverage'])} of {one['numeric']} published sizes lie inside the 90 % range of "
+                    f"virtual trials ({_goal(goals['coverage'])}).")  # fmt: skip
+    if one["signed"]:
+        said.append(f"The direction is right for {_share(one['sign_accuracy'])} of {one['signed']} "
+                    f"({_goal(goals['sign_accuracy'])}).")  # fmt: skip
+    if one["scored"]:
+        better = one["skill"] >= 0
+        said.append(
+            f"The forecast is {_share(abs(one['skill']))} {'better' if better else 'worse'} than the better of two "
+            f"plain baselines, {BASELINES[0]} and {BASELINES[1]} everywhere ({_goal(goals['skill'])})."
+        )
+    if one["nulls"]:
+        said.append(f"{one['nulls_reproduced']} of {one['nulls']} published nulls are reproduced.")
+    said.append("A finding inside a wide range supports little: the range shows how little is known.")
+    return said
+
+
+def _goal(row: dict[str, float | bool | None]) -> str:
+    low, high = GOALS[str(row["goal"])]
+    aim = f"goal {low:.0%} and more" if high == 1 else f"goal {low:.0%} to {high:.0%}"
+    return f"{aim.replace('%', ' %')}: {'met' if row['met'] else 'missed'}"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def _ahead(made: Validation, ahead: pl.DataFrame) -> list[Block]:
+    blocks: list[Block] = [Text(
+        "Grey: the 90 % range of estimates that trials of the published design would report; darker: how the worlds of "
+        "belief differ in the effect itself; tick: median. Point and line: the published size and its 95 % interval."
+    )]  # fmt: skip
+    missed = ahead.filter(~pl.col("covered").fill_null(True) | ~pl.col("right_sign").fill_null(True))
+    blocks += _forests(ahead)
+    if missed.height:
+        blocks.append(_table(missed, "The misses: outside the range, or with the wrong direction"))
+    return blocks
+
+
+def _forests(scores: pl.DataFrame) -> list[Block]:
+    blocks: list[Block] = []
+    numeric = scores.filter(pl.col("published").is_not_null())
+    for metric in METRICS:
+        part = numeric.filter(pl.col("metric") == metric).sort("pathway", "exposure")
+        if not part.height:
+            continue
+        worst = max(part["certainty"].to_list())
+        caption = f"{METRICS[metric]}; lowest certainty of a finding shown here: {in_words(worst)}"
+        blocks.append(Figure(forest(part, METRICS[metric]), caption, f"{part['use'][0]} {metric}"))
+    signs = scores.filter(pl.col("published").is_null() & pl.col("right_sign").is_not_null())
+    if signs.height:
+        blocks.append(_table(signs, "Findings of which only a direction is published"))
+    return blocks or [Text("None of the chosen findings stands here.")]
+
+
+def _groups(made: Validation) -> list[Block]:
+    blocks: list[Block] = [_summary(made.by_use.with_columns(pl.col("use").replace(USE_WORDS)), "use", "By use")]
+    if made.by_pathway["scored"].sum():
+        worst = max(made.scores.filter(pl.col("use") == "predict")["certainty"].to_list())
+        caption = (
+            "Mean ranked probability score of predicted findings in standard deviations, beside two baselines that "
+            f"hold the same trials; lowest certainty among them: {in_words(worst)}"
+        )
+        blocks.append(Figure(skill(made.by_pathway), caption, "skill by pathway"))
+    words = pl.col("certainty").map_elements(in_words, return_dtype=pl.String)
+    return [
+        *blocks, _summary(made.by_pathway, "pathway", "Predicted findings by pathway"),
+        _summary(made.by_certainty.with_columns(words), "certainty", "Predicted findings by their certainty"),
+    ]  # fmt: skip
+
+
+def _summary(table: pl.DataFrame, by: str, caption: str) -> Table:
+    names = ("coverage", "sign_accuracy", "skill")
+    frame = table.with_columns([pl.col(name).map_elements(_share, return_dtype=pl.String) for name in names])
+    return Table(frame, caption, {by: by} | SUMMARY, frozenset(names))
+
+
+def _nulls(made: Validation) -> list[Block]:
+    nulls = made.scores.filter(pl.col("null_reproduced").is_not_null())
+    words = (
+        f"A published null says that a trial of that size told nothing apart, not that nothing is there. It counts as "
+        f"reproduced when at most {_share(NULL)} of the virtual trials are significant (P < .05)."
+    )
+    if not nulls.height:
+        return [Text(words), Text("None of the chosen findings is a null.")]
+    frame = _shown(nulls).with_columns(
+        pl.col("significant").map_elements(_share, return_dtype=pl.String),
+        pl.when("null_reproduced").then(pl.lit("yes")).otherwise(pl.lit("no")).alias("reproduced"),
+    )
+    headings = {"exposure": "exposure", "outcome": "outcome", "use": "use", "people": "people", "predicted": "median",
+                "significant": "significant trials", "reproduced": "reproduced", "certainty": "certainty",
+                "source": "source"}  # fmt: skip
+    return [Text(words), Table(frame, "Published nulls", headings)]
+
+
+def _construction(made: Validation) -> list[Block]:
+    words = Text("These numbers were put into the model. That it gives them back shows that the equations do what they "
+                 "say; it is no success, and no summary counts it.")  # fmt: skip
+    built = made.scores.filter(pl.col("use") == "construction")
+    return [words, _table(built, "True by construction")] if built.height else [words]
+
+
+def _shown(scores: pl.DataFrame) -> pl.DataFrame:
+    return scores.with_columns(
+        pl.col("certainty").map_elements(in_words, return_dtype=pl.String), pl.col("use").replace(USE_WORDS)
+    )
+
+
+def _table(scores: pl.DataFrame, caption: str, folded: bool = False) -> Table:
+    frame = _shown(scores).with_columns(
+        _interval("predicted_low", "predicted_high").alias("range"),
+        _interval("published_low", "published_high").alias("interval"),
+        pl.when(pl.col("right_sign")).then(pl.lit("right")).when(pl.col("right_sign").is_not_null())
+        .then(pl.lit("wrong")).otherwise(pl.lit("–")).alias("direction"),
+        pl.when(pl.col("covered")).then(pl.lit("yes")).when(pl.col("covered").is_not_null())
+        .then(pl.lit("no")).otherwise(pl.lit("–")).alias("inside"),
+    )  # fmt: skip
+    headings = {
+        "finding": "id", "exposure": "exposure", "outcome": "outcome", "use": "use", "published": "published",
+        "interval": "95 %", "predicted": "virtual trials", "range": "90 %", "z": "z", "inside": "inside",
+        "direction": "direction", "certainty": "certainty", "source": "source", "note": "where the trial departs",
+    }  # fmt: skip
+    return Table(frame, caption, headings, folded=folded)
+
+
+def _interval(low: str, high: str) -> pl.Expr:
+    both = pl.format("{} to {}", pl.col(low).round(2), pl.col(high).round(2))
+    return pl.when(pl.col(low).is_not_null()).then(both).otherwise(pl.lit("–"))
+
+
+def _method(made: Validation, command: str) -> list[Block]:
+    lost, all_columns = made.lost
+    return [Items([
+        "The same people live through every arm once, in every world of belief. Trials recruit from them with "
+        "replacement, arm by arm, as many people and trials as were published.",
+        "Courses are kept as people keep them (about 64 % of what is assigned) and left as people leave them (about "
+        "19 %); who has left is not measured at the end.",
+        "Every reading has the noise of its instrument; one reading of a questionnaire has its published reliability.",
+        "A printed standard error holds differences between trials too; what it has more than that of the virtual "
+        "trials is added to their spread, for the model and for both baselines.",
+        f"An effect below {NEGLIGIBLE:g} SD has no direction and counts as wrong where a direction was published.",
+        "The split into predicted and calibrated findings was fixed before the first fit (docs/decisions/0032).",
+        "One state of negative affect stands for anxiety, depression, distress and stress; people are drawn from the "
+        "general population where trials took patients. The last column of the table says where a trial departs.",
+        f"{lost} of {all_columns} simulated people left the bounds of the model in some arm and were not recruited.",
+        f"Seed {made.seed}; beliefs: {made.beliefs}; axis: {made.axis}.",
+        *([f"Command: {command}"] if command else []),
+    ])]  # fmt: skip
