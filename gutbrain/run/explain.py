@@ -1,8 +1,9 @@
 """Which paths carried an effect: wires are closed on copies of one person, all in one run.
 
-A path-specific effect is what is left of the difference between two arms when every wire that
-is not on the path rests. Effects of single paths need not add up: what is missing is named
-`interaction`.
+A path-specific effect is what is left of the difference between two arms when every wire that is not on the path
+rests. A path visits no compartment twice: what runs round a loop of compartments once more, and what paths do
+together, is the rest that is named `interaction of paths`. On a linear axis a path effect is the product of the
+coefficients along it, and cutting a wire takes away its loops, a geometric series, as well.
 """
 
 from __future__ import annotations
@@ -13,17 +14,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from gutbrain.evidence.claims import grade_of
+from gutbrain.evidence.claims import claims, lowest_grade
 from gutbrain.model.axis import Axis, Wire
 from gutbrain.people.cohort import Cohort
 from gutbrain.protocols.protocol import Protocol, Trial
+from gutbrain.run.pathways import WAYS, Game, coalitions, pair_table, share_table
+from gutbrain.run.reach import Reach, Way
 
 Progress = Callable[[int, int], None]
-ORDER = ("measured", "published-model", "derived", "fitted", "recalled", "assumed")
-LONGEST = 8  # wires on a path
+Key = tuple[str, str]
 MOST = 60  # paths that are run
 NOTICEABLE = 0.001  # share of the effect that cutting a wire must change for it to count
+ROUNDING = 4 * float(np.finfo(np.float32).eps)  # of the outcome: daily means are kept in single precision
 WEEK = 7
+REST = "interaction of paths"
+UNKNOWN = {"grade": "assumed", "pathway": "behavioural", "direction": "side"}  # of an edge that has no claim yet
 
 
 @dataclass(frozen=True)
@@ -32,9 +37,16 @@ class Explanation:
 
     Attributes
     ----------
+    levers : levers in which the arms differ; none if they do the same
+    effect : mean of the week to `day`, arm less comparator, in `unit`
+    noise : effects smaller than this are rounding, in `unit`
     paths : columns path, effect, share, weakest_grade, edges (list of "signal -> listener")
-    edges : columns edge, effect_without, share_lost, grade
+    edges : columns edge, effect_without, share_lost, grade, pathway, direction
     assumed_share : share of the summed path effects that ran through at least one `assumed` wire
+    without_assumed : effect that is left when every `assumed` arrow on the way is closed, the levers' own included
+    pathways, ways : columns of `pathways.share_table`; pathways, and directions, as players; None if not asked for
+    pairs : columns one, other, interaction, of pathways
+    interaction, ways_interaction : what players carry together beyond the sum of each alone, in `unit`
     """
 
     outcome: str
@@ -46,11 +58,35 @@ class Explanation:
     paths: pl.DataFrame
     edges: pl.DataFrame
     assumed_share: float
+    levers: tuple[str, ...] = ()
+    noise: float = 0.0
+    without_assumed: float = 0.0
+    pathways: pl.DataFrame | None = None
+    ways: pl.DataFrame | None = None
+    pairs: pl.DataFrame | None = None
+    interaction: float = 0.0
+    ways_interaction: float = 0.0
 
     @property
     def strengths(self) -> dict[str, float]:
         """Share of the effect that is lost with each wire, by "signal -> listener"."""
         return {edge: abs(share) for edge, share in self.edges.select("edge", "share_lost").iter_rows()}
+
+    @property
+    def clear(self) -> bool:
+        """Whether the effect is larger than rounding, so that shares of it mean something."""
+        return abs(self.effect) > self.noise
+
+    @property
+    def carrying(self) -> pl.DataFrame:
+        """Arrows whose cutting changes the effect noticeably."""
+        least = max(NOTICEABLE * abs(self.effect), self.noise)
+        return self.edges.filter((self.effect - pl.col("effect_without")).abs() > least)
+
+    @property
+    def weakest_grade(self) -> str:
+        """Lowest grade among the arrows that carried the effect."""
+        return lowest_grade(self.carrying["grade"])
 
 
 def explain(
@@ -63,6 +99,8 @@ def explain(
     day: int | None = None,
     person: Cohort | None = None,
     step_minutes: float = 15.0,
+    pathways: bool = False,
+    known: pl.DataFrame | None = None,
     progress: Progress | None = None,
 ) -> Explanation:
     """Decompose the difference between two arms of a trial on one signal into paths.
@@ -70,7 +108,9 @@ def explain(
     Parameters
     ----------
     day : last day of the week whose mean is explained (default: end of the course)
-    person : one settled column; the reference person by default
+    person : one column, settled here unless it is; the reference person by default
+    pathways : share the effect out among pathways, and among directions, as well
+    known : columns signal, listener, grade, pathway, direction of edges (default: the claims); others are assumed
 
     Raises
     ------
@@ -79,40 +119,97 @@ def explain(
     """
     from gutbrain.run.settle import settle
 
-    one = person or settle(Cohort.reference(axis), step_minutes=step_minutes)
-    pair = tuple(arm_named(trial, name) for name in (arm, comparator))
     last = min(trial.course_days if day is None else day, trial.days - 1)
+    pair = arm_named(trial, arm), arm_named(trial, comparator)
+    said = _Said.of(claims() if known is None else known)
+    reach = Reach(axis, pair, outcome, last + 1)
+    wires = reach.wires
+    unit = axis.columns[outcome].unit
+    if not reach.entering or not (wires or reach.paths([])):
+        edges = _edge_table(wires, said, 0.0, np.zeros(len(wires)), clear=False)
+        return Explanation(outcome, unit, arm, comparator, last, 0.0, _PATHS.clear(), edges, 0.0, reach.levers)
+    one = person or Cohort.reference(axis)
+    if one.start is None:
+        one = settle(one, step_minutes=step_minutes)
     run = _Runner(axis, one, trial, pair, outcome, last, step_minutes, progress)
-    wires = _candidates(axis, pair, outcome)
-    closed: list[dict[tuple[str, str], float]] = [{}]
-    closed += [{(wire.signal, wire.listener): 0.0} for wire in wires]
-    without = run.effects(closed)
-    total = without[0]
+    unsourced = {key_of(w) for w in (*wires, *reach.entering) if said.grade(w).startswith("assumed")}
+    found, level = run.effects([frozenset(), *(frozenset({key_of(w)}) for w in wires), frozenset(unsourced)])
+    total, without = float(found[0]), found[1:-1]
+    noise = ROUNDING * level
+    clear = abs(total) > noise
     # With no effect at all every share would be noise over noise.
-    scale = total if abs(total) > 1e-9 else np.inf
-    lost = (total - without[1:]) / scale
-    edges = pl.DataFrame(
-        {
-            "edge": [str(wire) for wire in wires],
-            "effect_without": without[1:],
-            "share_lost": lost,
-            "grade": [grade_of(wire.signal, wire.listener) for wire in wires],
-        },
-        schema={"edge": pl.String, "effect_without": pl.Float64, "share_lost": pl.Float64, "grade": pl.String},
-    ).sort(pl.col("share_lost").abs(), descending=True)
-    active = [wire for wire, share in zip(wires, lost, strict=True) if abs(share) > NOTICEABLE]
-    paths = _paths(axis, pair, outcome, active, dict(zip(map(str, wires), np.abs(lost), strict=True)))
-    everything = {(wire.signal, wire.listener) for wire in wires}
-    only = [dict.fromkeys(everything - {(w.signal, w.listener) for w in path}, 0.0) for path in paths]
-    effects = run.effects(only) if only else np.zeros(0)
-    table = _path_table(axis, pair, paths, effects, total, scale)
-    carried = table.filter(pl.col("path") != "interaction of paths")
-    weight = float(carried["effect"].abs().sum())
+    scale = total if clear else np.inf
+    change = np.abs(total - without)
+    active = [w for w, moved in zip(wires, change, strict=True) if moved > max(NOTICEABLE * abs(total), noise)]
+    weight = dict(zip(wires, change, strict=True))
+    ways = sorted(reach.paths(active), key=lambda way: (-min((weight[w] for w in way), default=np.inf), len(way)))[
+        :MOST
+    ]
+    everything = frozenset(key_of(w) for w in wires)
+    sets = [everything - {key_of(w) for w in way} for way in ways]
+    games = [_grouped(wires, said.pathway), _grouped(wires, said.way)] if pathways and wires else []
+    for groups in games:
+        sets += coalitions(groups)
+    effects = run.effects(sets)[0] if sets else np.zeros(0)
+    table = _path_table(reach, said, ways, effects[: len(ways)], total, scale)
+    carried = table.filter(pl.col("path") != REST)
+    size = float(carried["effect"].abs().sum())
     by_assumed = float(carried.filter(pl.col("weakest_grade") == "assumed")["effect"].abs().sum())
-    return Explanation(
-        outcome, axis.columns[outcome].unit, arm, comparator, last, float(total), table, edges,
-        by_assumed / weight if weight else 0.0,
+    plain = Explanation(
+        outcome, unit, arm, comparator, last, total, table, _edge_table(wires, said, total, without, clear=clear),
+        by_assumed / size if size else 0.0, reach.levers, noise, float(found[-1]),
     )  # fmt: skip
+    if not games:
+        return plain
+    return _shared(plain, games, effects[len(ways) :], {key_of(w): said.grade(w) for w in active})
+
+
+def _shared(
+    plain: Explanation, games: list[dict[str, list[Key]]], worth: np.ndarray, grades: Mapping[Key, str]
+) -> Explanation:
+    """Add the shares of both games."""
+    middle = 2 ** len(games[0])
+    first = Game(tuple(games[0]), worth[:middle])
+    second = Game(tuple(games[1]), worth[middle:])
+    return replace(
+        plain, pathways=share_table(first, games[0], grades, plain.clear),
+        ways=share_table(second, games[1], grades, plain.clear), pairs=pair_table(first),
+        interaction=first.interaction, ways_interaction=second.interaction,
+    )  # fmt: skip
+
+
+def key_of(wire: Wire) -> Key:
+    """Return what names a wire for the engine."""
+    return wire.signal, wire.listener
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What is known of edges, by (signal, listener)."""
+
+    rows: Mapping[Key, Mapping[str, str]]
+
+    @classmethod
+    def of(cls, table: pl.DataFrame) -> _Said:
+        return cls({(row["signal"], row["listener"]): row for row in table.iter_rows(named=True)})
+
+    def grade(self, wire: Wire) -> str:
+        return self.rows.get(key_of(wire), UNKNOWN)["grade"]
+
+    def pathway(self, wire: Wire) -> str:
+        return self.rows.get(key_of(wire), UNKNOWN)["pathway"]
+
+    def way(self, wire: Wire) -> str:
+        direction = self.rows.get(key_of(wire), UNKNOWN)["direction"]
+        return direction if direction in WAYS else "side"
+
+
+def _grouped(wires: Sequence[Wire], by: Callable[[Wire], str]) -> dict[str, list[Key]]:
+    """Sort wires into the players of a game."""
+    groups: dict[str, list[Key]] = {}
+    for wire in wires:
+        groups.setdefault(by(wire), []).append(key_of(wire))
+    return groups
 
 
 def trial_place(trial: Trial, name: str) -> int:
@@ -144,121 +241,79 @@ class _Runner:
     axis: Axis
     person: Cohort
     trial: Trial
-    pair: tuple[Protocol, ...]
+    pair: tuple[Protocol, Protocol]
     outcome: str
     last: int
     step_minutes: float
     progress: Progress | None
 
-    def effects(self, gates: Sequence[Mapping[tuple[str, str], float]]) -> np.ndarray:
-        """Return the difference between the arms for each set of gates, array [sets]."""
+    def effects(self, closed: Sequence[frozenset[Key]]) -> tuple[np.ndarray, float]:
+        """Return the difference between the arms for each set of closed wires, array [sets], and the largest level."""
         from gutbrain.run.fixed import integrate
         from gutbrain.run.simulate import drive_of
 
-        copies = len(gates)
-        columns = np.zeros(2 * copies, int)
-        both = self.person.select(columns, 2 * copies, 1)
+        distinct = list(dict.fromkeys(closed))
+        copies = len(distinct)
+        both = self.person.select(np.zeros(2 * copies, int), 2 * copies, 1)
         arm = np.repeat([trial_place(self.trial, arm.name) for arm in self.pair], copies)
         trial = replace(self.trial, days=self.last + 1, visits=(0,))
         present = np.ones((trial.days, both.size))
         drive = drive_of(both, arm, trial, round(1440 / self.step_minutes), present, average=True)
-        keys = sorted({(w.signal, w.listener) for w in self.axis.edges})
-        openness = {key: np.array([gate.get(key, 1.0) for gate in (*gates, *gates)]) for key in keys}
+        # Every wire has a gate, so that all runs share one compiled day.
+        moved = {lever.partition("[")[0] for lever in drive.levers}
+        keys = sorted({key_of(w) for w in self.axis.wires.values() if w.giver or w.signal in moved})
+        gates = {key: np.array([float(key not in wires) for wires in (*distinct, *distinct)]) for key in keys}
         assert both.start is not None
         run = integrate(
             self.axis, both.start, both.parameters, drive, days=trial.days, step_minutes=self.step_minutes,
-            labels=(self.outcome,), gates=openness, progress=self.progress, block=128,
+            labels=(self.outcome,), gates=gates, progress=self.progress, block=128,
         )  # fmt: skip
         week = run.mean[max(0, self.last - WEEK + 1) :, 0].astype(float).mean(axis=0)
-        return np.asarray(week[:copies] - week[copies:])
+        effects = dict(zip(distinct, week[:copies] - week[copies:], strict=True))
+        return np.array([effects[wires] for wires in closed]), float(np.abs(week).max())
 
 
-def _entries(axis: Axis, pair: tuple[Protocol, ...]) -> dict[str, list[str]]:
-    """Return the compartments that the differing acts enter, with the levers."""
-    here, there = ({(act.lever, act.dose, act.start, act.end) for act in arm.acts} for arm in pair)
-    entries: dict[str, list[str]] = {}
-    for lever in sorted({act[0] for act in here ^ there}):
-        for listener in axis.levers[lever.partition("[")[0]].listeners:
-            entries.setdefault(listener, []).append(lever)
-    return entries
+_PATHS = pl.DataFrame(schema={
+    "path": pl.String, "effect": pl.Float64, "share": pl.Float64, "weakest_grade": pl.String,
+    "edges": pl.List(pl.String),
+})  # fmt: skip
 
 
-def _candidates(axis: Axis, pair: tuple[Protocol, ...], outcome: str) -> list[Wire]:
-    """Return the wires on some way from the acts to the outcome."""
-    wires = [w for w in axis.edges if not w.cut]
-    goal = axis.givers[axis.columns[outcome].signal].compartment
-    forward = _reach(set(_entries(axis, pair)), [(w.giver, w.listener) for w in wires])
-    backward = _reach({goal}, [(w.listener, w.giver) for w in wires])
-    return [w for w in wires if w.giver in forward and w.listener in backward]
-
-
-def _reach(start: set[str], links: list[tuple[str, str]]) -> set[str]:
-    found, fresh = set(start), set(start)
-    while fresh:
-        fresh = {b for a, b in links if a in fresh} - found
-        found |= fresh
-    return found
-
-
-def _paths(
-    axis: Axis, pair: tuple[Protocol, ...], outcome: str, wires: list[Wire], weight: Mapping[str, float]
-) -> list[tuple[Wire, ...]]:
-    """List simple ways from the acts to the outcome over the active wires, the strongest first."""
-    goal = axis.givers[axis.columns[outcome].signal].compartment
-    found: list[tuple[Wire, ...]] = []
-
-    def walk(place: str, path: tuple[Wire, ...], seen: frozenset[str]) -> None:
-        if place == goal:
-            found.append(path)
-            return
-        if len(path) == LONGEST or len(found) > 20 * MOST:
-            return
-        for wire in wires:
-            if wire.giver == place and wire.listener not in seen:
-                walk(wire.listener, (*path, wire), seen | {wire.listener})
-
-    for entry in _entries(axis, pair):
-        walk(entry, (), frozenset({entry}))
-    found = list(dict.fromkeys(found))
-    found.sort(key=lambda path: (-min((weight[str(w)] for w in path), default=1.0), len(path)))
-    return found[:MOST]
+def _edge_table(wires: Sequence[Wire], said: _Said, total: float, without: np.ndarray, clear: bool) -> pl.DataFrame:
+    """Return what is left of the effect without each wire, those that matter most first."""
+    rows = [
+        (str(wire), float(left), (total - float(left)) / total if clear else 0.0, said.grade(wire),
+         said.pathway(wire), said.way(wire))
+        for wire, left in zip(wires, without, strict=True)
+    ]  # fmt: skip
+    rows.sort(key=lambda row: -abs(total - row[1]))
+    return pl.DataFrame(rows, orient="row", schema={
+        "edge": pl.String, "effect_without": pl.Float64, "share_lost": pl.Float64, "grade": pl.String,
+        "pathway": pl.String, "direction": pl.String,
+    }).unique("edge", keep="first", maintain_order=True)  # fmt: skip
 
 
 def _path_table(
-    axis: Axis,
-    pair: tuple[Protocol, ...],
-    paths: list[tuple[Wire, ...]],
-    effects: np.ndarray,
-    total: float,
-    scale: float,
+    reach: Reach, said: _Said, ways: list[Way], effects: np.ndarray, total: float, scale: float
 ) -> pl.DataFrame:
-    entries = _entries(axis, pair)
-    goal_levers = {place: " + ".join(levers) for place, levers in entries.items()}
+    """Return the effect of each path, the largest first, and what they do together."""
     rows = []
-    for path, effect in zip(paths, effects, strict=True):
-        begin = path[0].giver if path else next(iter(entries), "")
-        words = [goal_levers.get(begin, begin), begin]
-        for wire in path:
+    for way, effect in zip(ways, effects, strict=True):
+        if not way and effect == 0:  # a lever enters there, and moves something else
+            continue
+        opening = reach.opening(way)
+        begin = opening[0].listener
+        levers = {w.signal for w in opening}
+        words = [" + ".join(lever for lever in reach.levers if lever.partition("[")[0] in levers), begin]
+        for wire in way:
             words += [wire.signal, wire.listener]
-        grades = [grade_of(wire.signal, wire.listener) for wire in path]
-        grades += [grade_of(lever.partition("[")[0], begin) for lever in entries.get(begin, [])]
-        known = [ORDER.index(grade) for grade in grades if grade in ORDER]
-        rows.append(
-            (
-                " -> ".join(words),
-                float(effect),
-                float(effect / scale),
-                ORDER[max(known, default=0)],
-                [str(w) for w in path],
-            )
-        )
+        grades = [said.grade(w) for w in (*opening, *way)]
+        edges = [str(wire) for wire in way]
+        rows.append((" -> ".join(words), float(effect), float(effect / scale), lowest_grade(grades), edges))
     rows.sort(key=lambda row: -abs(row[1]))
     rest = total - sum(row[1] for row in rows)
-    rows.append(("interaction of paths", rest, rest / scale, "", []))
-    return pl.DataFrame(rows, orient="row", schema={
-        "path": pl.String, "effect": pl.Float64, "share": pl.Float64, "weakest_grade": pl.String,
-        "edges": pl.List(pl.String),
-    })  # fmt: skip
+    rows.append((REST, rest, rest / scale, "", []))
+    return pl.DataFrame(rows, orient="row", schema=_PATHS.schema)
 
 
 def sensitivities(

@@ -1,4 +1,4 @@
-"""The model in words: what `gutbrain show` and `gutbrain explain` print."""
+"""The model in words: what `gutbrain show` prints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from gutbrain.model.spread import Spread
 
 if TYPE_CHECKING:
     from gutbrain.model.axis import Axis
-    from gutbrain.run.explain import Explanation
 
 Rows = tuple[Sequence[tuple[str, ...]], tuple[str, ...]]
 
@@ -187,25 +186,3 @@ def number(value: Any) -> str:
     if array.ndim == 0 or np.ptp(array) == 0:
         return f"{float(array.ravel()[0]):.4g}"
     return f"{array.min():.4g} to {array.max():.4g} ({' x '.join(map(str, array.shape))})"
-
-
-def explained(found: Explanation) -> str:
-    """Return an explanation as text."""
-    head = (
-        f"{found.arm} against {found.comparator}, {found.outcome}, mean of the week to day {found.day}, "
-        "reference person: "
-        f"{found.effect:+.3g} {found.unit}"
-    )
-    rows = [
-        (f"{row['effect']:+.3g}", f"{row['share']:.0%}", row["weakest_grade"] or "-", row["path"])
-        for row in found.paths.iter_rows(named=True)
-    ]
-    cut = [
-        (f"{row['share_lost']:+.1%}", row["grade"], row["edge"])
-        for row in found.edges.head(12).iter_rows(named=True) if abs(row["share_lost"]) >= 0.001
-    ]  # fmt: skip
-    return "\n".join([
-        head, f"{found.assumed_share:.0%} of the summed path effects ran through arrows that are only assumed", "",
-        columns(rows, ("effect", "share", "weakest grade", "path with every other wire at rest")), "",
-        columns(cut, ("lost if cut", "grade", "edge")),
-    ])  # fmt: skip
