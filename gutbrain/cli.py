@@ -1,4 +1,4 @@
-"""Command line of gutbrain: run, show, check, explain, read, analyse, couple."""
+"""Command line of gutbrain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gutbrain import cli_analyse, cli_couple, cli_study
+from gutbrain import (
+    cli_analyse,
+    cli_calibrate,
+    cli_channel,
+    cli_couple,
+    cli_evidence,
+    cli_explain,
+    cli_export,
+    cli_sensitivity,
+    cli_study,
+    cli_validate,
+)
 from gutbrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +32,13 @@ if TYPE_CHECKING:
 EXTRAS = {
     "diffrax": "adaptive", "skbio": "atlas", "sympy": "equations", "duckdb": "study", "biom": "study", "h5py": "study",
     "openpyxl": "study", "pyreadstat": "study", "wfdb": "beats", "statsmodels": "analyse", "formulaic": "analyse",
-    "pandas": "analyse", "numpyro": "couple",
+    "pandas": "analyse", "numpyro": "couple", "SALib": "sensitivity",
+}  # fmt: skip
+# Commands that ask the model something; each shows its progress.
+ASKING = {
+    "explain": cli_explain.explain, "evidence": cli_evidence.evidence, "validate": cli_validate.validate,
+    "calibrate": cli_calibrate.calibrate, "channel": cli_channel.channel,
+    "sensitivity": cli_sensitivity.sensitivity, "export": cli_export.export,
 }  # fmt: skip
 VIEWS = ("plan", "acts", "compartments", "states", "signals", "parameters", "levers", "edges", "equations", "graph",
          "measures")  # fmt: skip
@@ -41,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--study", type=Path, help="folder of a diet-exchange study, for plans of that kind")
     run.add_argument("--baseline", help="counts table whose samples give the colons; atlas, or none")
     run.add_argument("--sample", default="", help="the sample of that table that is meant")
+    run.add_argument("--posterior", help="worlds that gutbrain calibrate wrote, in place of the prior")
     run.add_argument("--out", type=Path, help="folder to write (default runs/PLAN)")
     run.add_argument("--force", action="store_true", help="replace the run folder if it exists")
     run.add_argument("--people", type=int, help="people in each arm")
@@ -59,15 +77,18 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="say all that is wrong with the model at once")
     check.add_argument("--axis", default="standard", help="name of the axis")
     check.add_argument("--step", type=float, default=15.0, help="step in minutes that must be safe")
-    explain = commands.add_parser("explain", help="say which paths carried an effect of a run")
-    explain.add_argument("run", type=Path, help="run folder")
-    explain.add_argument("--outcome", required=True, help="signal, for example mind.negative_affect")
-    explain.add_argument("--arm", default="", help="arm (default: that of the report)")
-    explain.add_argument("--comparator", default="", help="arm it is compared with (default: that of the report)")
     read = cli_study.add_read(commands)
     analyse = cli_analyse.add_analyse(commands)
     couple = cli_couple.add_couple(commands)
-    for command in (run, show, check, explain, read, analyse, couple):
+    explain = cli_explain.add_explain(commands)
+    evidence = cli_evidence.add_evidence(commands)
+    validate = cli_validate.add_validate(commands)
+    calibrate = cli_calibrate.add_calibrate(commands)
+    channel = cli_channel.add_channel(commands)
+    sensitivity = cli_sensitivity.add_sensitivity(commands)
+    export = cli_export.add_export(commands)
+    for command in (run, show, check, read, analyse, couple, explain, evidence, validate, calibrate, channel,
+                    sensitivity, export):  # fmt: skip
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return top
 
@@ -87,9 +108,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gutbrain.model.compartment import ModelError
 
     try:
-        work = {"run": _run, "show": _show, "check": _check, "explain": _explain, "read": _read, "analyse": _analyse,
-                "couple": _couple}  # fmt: skip
-        return work[options.command](options, "gutbrain " + shlex.join(given))
+        work = {"run": _run, "show": _show, "check": _check, "read": _read, "analyse": _analyse, "couple": _couple}
+        line = "gutbrain " + shlex.join(given)
+        if options.command in work:
+            return work[options.command](options, line)
+        ask = ASKING[options.command]
+        return _with_bars(getattr(options, "quiet", False), lambda bars: ask(options, line, bars))
     except KeyboardInterrupt:
         print("gutbrain: interrupted; nothing was written", file=sys.stderr)
         return 130
@@ -132,6 +156,8 @@ def _plan_of(options: argparse.Namespace) -> Plan:
         changes["baseline"] = options.baseline
     if options.sample:
         changes["sample"] = options.sample
+    if options.posterior is not None:
+        changes["posterior"] = options.posterior
     for key in ("per_arm", "worlds"):
         if changes.get(key, 1) < 1:
             raise InputError(f"--{'people' if key == 'per_arm' else key} must be at least 1, not {changes[key]}")
@@ -264,6 +290,8 @@ def _show(options: argparse.Namespace, _: str) -> int:
 
 def _check(options: argparse.Namespace, _: str) -> int:
     from gutbrain.evidence.claims import check_claims
+    from gutbrain.evidence.findings import read_findings
+    from gutbrain.evidence.lint import lint
     from gutbrain.model.check import check
 
     axis = _axis(options.axis)
@@ -271,9 +299,12 @@ def _check(options: argparse.Namespace, _: str) -> int:
     for finding in findings:
         print(f"{finding.severity}: {finding.where}: {finding.what}" + (f"; {finding.mend}" if finding.mend else ""))
     claims = check_claims(axis)
+    faults = lint(read_findings())
     for line in claims:
         print(f"error: claims: {line}")
-    errors = sum(finding.severity == "error" for finding in findings) + len(claims)
+    for line in faults:
+        print(f"error: findings: {line}")
+    errors = sum(finding.severity == "error" for finding in findings) + len(claims) + len(faults)
     for limit in axis.limits:
         print(
             f"{limit.name} at rest: {float(limit.measure(axis.defaults()).max()):.2f} "
@@ -284,39 +315,6 @@ def _check(options: argparse.Namespace, _: str) -> int:
         f"{errors} errors"
     )
     return 1 if errors else 0
-
-
-def _explain(options: argparse.Namespace, _: str) -> int:
-    from gutbrain.job import axis_of, compared
-    from gutbrain.model.axis import nearest
-    from gutbrain.plan import read_plan
-
-    path = options.run / "plan.toml"
-    if not path.is_file():
-        raise InputError("this is no run folder: it holds no plan.toml", file=options.run)
-    plan = read_plan(path)
-    if plan.kind != "trial":
-        raise InputError("only trials have arms whose difference can be explained", file=options.run)
-    axis = axis_of(plan)
-    if options.outcome not in axis.columns:
-        raise InputError(
-            f"--outcome: the axis gives no signal {options.outcome!r}{nearest(options.outcome, axis.columns)}"
-        )
-    arm, comparator = compared(plan)
-    arm, comparator = options.arm or arm, options.comparator or comparator
-    from gutbrain.run.explain import explain
-    from gutbrain.show.listing import explained
-
-    bars = Bars()
-    try:
-        found = explain(
-            axis, plan.trial(), arm, comparator, options.outcome, step_minutes=plan.step_minutes,
-            progress=lambda done, total: bars("explaining", done, total),
-        )  # fmt: skip
-    finally:
-        bars.close()
-    print(explained(found))
-    return 0
 
 
 if __name__ == "__main__":
