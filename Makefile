@@ -8,7 +8,7 @@ CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 WORKERS := 2
 GENUINE := -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 
-.PHONY: help run test check docs papers bench bench-r calibration clean
+.PHONY: help run test check docs papers bench bench-r posterior calibration clean
 .DELETE_ON_ERROR:
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make papers       write docs/papers.md, what tests hold of published papers"
 	@echo "make bench        print what runs cost on this machine (minutes)"
 	@echo "make bench-r      the same beside vegan and lmerTest (needs Rscript with both: r-cran-vegan, r-cran-lmertest)"
+	@echo "make posterior    fit beliefs to findings, and hold the model against findings before and after (an hour)"
 	@echo "make calibration  compare with published courses (long)"
 	@echo "make clean        remove .venv and runs"
 
@@ -51,6 +52,11 @@ bench-r: $(VENV)/ready-for-tests
 
 calibration: $(VENV)/ready-for-tests
 	$(BIN)/python -m pytest -m calibration
+
+posterior: $(VENV)/ready
+	$(BIN)/gutbrain calibrate --out runs/posterior --force
+	$(BIN)/gutbrain validate --out runs/validation --force
+	$(BIN)/gutbrain validate --posterior runs/posterior --out runs/validation_after --force
 
 clean:
 	rm -rf $(VENV) runs

@@ -104,7 +104,9 @@ def couple(options: argparse.Namespace, command: str, progress: Progress | None 
         return 0
     print("\n".join([*model_said(made.model, panel), *_listed([*gathered.said, *made.said])]), flush=True)
     title = str(study.about.get("title", "")) or options.study.name
-    return _fitted(options, method, made, gathered, panel, command, title, progress)
+    from gutbrain.show.certainty import of_study
+
+    return _fitted(options, method, made, gathered, panel, command, title, progress, of_study(study, ""))
 
 
 def _refuse_options(options: argparse.Namespace, method: str) -> None:
@@ -139,7 +141,7 @@ def _refuse_options(options: argparse.Namespace, method: str) -> None:
 
 def _fitted(
     options: argparse.Namespace, method: str, chosen: Asked, gathered: Gathered, panel: Panel, command: str,
-    title: str, progress: Progress | None,
+    title: str, progress: Progress | None, simulated: str,
 ) -> int:  # fmt: skip
     """Fit, tell and write."""
     import numpy as np
@@ -191,7 +193,7 @@ def _fitted(
     said = [*gathered.said, *chosen.said]
     kept = {"choices": said, "doses": [vars(dose) for dose in gathered.doses]}
     beside = {ASKED: json.dumps(kept, indent=1, ensure_ascii=False)}
-    write_coupling(made, options.out, options.force, command, title, said, beside)
+    write_coupling(made, options.out, options.force, command, title, said, beside, simulated)
     print("\n".join(["", *coupled_said(made), "", str(options.out / "report.html")]))
     return 130 if stopped else int(not found.converged)
 

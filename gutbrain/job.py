@@ -232,8 +232,21 @@ def _write_study(plan: Plan, folder: Path, result: Result) -> None:
 
     if not plan.report.observe:
         return
-    about = {"title": plan.title, "about": plan.about, "plan": plan.text(), "world_note": "first world of the run"}
+    about = {"title": plan.title, "about": plan.about, "plan": plan.text(), "world_note": "first world of the run",
+             "certainty": certainty_of_study(result, plan.report.observe)}  # fmt: skip
     observe(result, plan.report.observe, seed=plan.seed, about=about).write(folder / "study")
+
+
+def certainty_of_study(result: Result, measures: list[str]) -> str:
+    """Return the lowest grade between the acts and what instruments showed, the numbers of instruments included."""
+    from gutbrain.evidence.grade import lowest
+    from gutbrain.observe.instruments import choose
+    from gutbrain.run.certainty import lowest_of
+
+    chosen = choose(measures)
+    signals = {signal for measure in chosen for signal in measure.signals}
+    labels = [label for label, column in result.cohort.axis.columns.items() if column.signal in signals]
+    return lowest([lowest_of(result, labels), *(one.grade for m in chosen for one in m.figures().values())])
 
 
 def _loop_gain(cohort: Cohort) -> dict[str, float]:

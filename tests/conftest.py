@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from html import unescape
 
 import jax
 import jax.numpy as jnp
@@ -118,3 +120,27 @@ def pulse(start: float, stop: float, height: float = 1.0) -> Callable[[np.ndarra
 def rectangle() -> Callable[..., Callable[[np.ndarray], np.ndarray]]:
     """Give tests `pulse`."""
     return pulse
+
+
+def certainty_lines(page: str) -> list[str]:
+    """Return the certainty below every figure and table of a page, in words; fails where one has none.
+
+    Parameters
+    ----------
+    page : HTML
+    """
+    drawn = re.sub(r"<(script|style|noscript).*?</\1>", "", page, flags=re.DOTALL)
+    below = re.compile(r'<p class="certainty">Lowest certainty on the way: (.+?)</p>')
+    lines = []
+    for block in re.split(r"(?=<figure>|<table>)", drawn)[1:]:
+        found = below.search(block)
+        assert found, f"nothing is said of the certainty of {re.sub('<[^>]*>', ' ', block)[:200]}"
+        lines.append(unescape(found[1]).replace("\u00a0", " "))
+    assert len(lines) == len(below.findall(drawn))
+    return lines
+
+
+@pytest.fixture(scope="session")
+def certainties() -> Callable[[str], list[str]]:
+    """Give tests `certainty_lines`."""
+    return certainty_lines

@@ -153,7 +153,8 @@ def test_a_fit_that_did_not_converge_is_never_told_as_one(coupled, pair, tmp_pat
             raise KeyboardInterrupt
         return replace(stuck, said=("R-hat is 1.4",))
 
-    def write(told, folder, force, command, title, choices, beside):
+    def write(told, folder, force, command, title, choices, beside, simulated):
+        assert simulated in ("", "assumed, no source; a simulation, no measurement")
         folder.mkdir()
         for name, text in beside.items():
             (folder / name).write_text(text, encoding="utf-8")

@@ -88,7 +88,7 @@ def test_a_page_and_a_picture(capsys, tmp_path):
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_whole_as_a_page(monkeypatch, tmp_path):
+def test_the_whole_as_a_page(monkeypatch, tmp_path, certainties):
     """Its figures are those of the pages above, so that they are not drawn again."""
     monkeypatch.setattr(evidence_page, "forest_figure", lambda name, rows: evidence_page.Text(name))
     monkeypatch.setattr(evidence_page, "disagreement_sections", lambda disagreements: [])
@@ -96,6 +96,8 @@ def test_the_whole_as_a_page(monkeypatch, tmp_path):
     assert cli.main(["evidence", "--html", "--use", "predict", "--out", str(tmp_path / "a.html")]) == 0
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert "Untested arrows" in page and "assumed: no source" in page and "Lowest certainty" in page
+    lines = certainties(page)
+    assert lines[:2] == ["assumed, no source"] * 2 and "moderate" in lines
 
 
 def test_evidence_is_read_without_a_simulator():

@@ -28,7 +28,7 @@ def refused(capsys, *arguments):
     return said
 
 
-def test_a_folder_with_page_tables_and_figures(plan, tmp_path, capsys):
+def test_a_folder_with_page_tables_and_figures(plan, tmp_path, capsys, certainties):
     out = tmp_path / "found"
     arguments = ["sensitivity", str(plan), "--out", str(out), "--base", "128", "--trajectories", "4", "--quiet"]
     assert main(arguments) == 0
@@ -44,9 +44,10 @@ def test_a_folder_with_page_tables_and_figures(plan, tmp_path, capsys):
     assert set(shares["outcome"]) == {"mind.negative_affect"}
     page = (out / "report.html").read_text(encoding="utf-8")
     for words in ("What the answer hangs on", "comes from numbers without a source alone", "no advice",
-                  "Lowest certainty along its path: assumed, no source", "recalled, not checked",
+                  "recalled, not checked",
                   "Still (mind)"):  # fmt: skip
         assert words in page
+    assert set(certainties(page)) == {"assumed, no source"}
     assert len(list((out / "figures").glob("*.png"))) == 5
     assert json.loads((out / "manifest.json").read_text(encoding="utf-8"))["settings"]["base"] == 128
 

@@ -19,7 +19,7 @@ from gutbrain.model.axis import Axis, Wire
 from gutbrain.people.cohort import Cohort
 from gutbrain.protocols.protocol import Protocol, Trial
 from gutbrain.run.pathways import WAYS, Game, coalitions, pair_table, share_table
-from gutbrain.run.reach import Reach, Way
+from gutbrain.run.reach import Reach, Way, moved_levers
 
 Progress = Callable[[int, int], None]
 Key = tuple[str, str]
@@ -122,7 +122,7 @@ def explain(
     last = min(trial.course_days if day is None else day, trial.days - 1)
     pair = arm_named(trial, arm), arm_named(trial, comparator)
     said = _Said.of(claims() if known is None else known)
-    reach = Reach(axis, pair, outcome, last + 1)
+    reach = Reach(axis, moved_levers(pair, last + 1), outcome)
     wires = reach.wires
     unit = axis.columns[outcome].unit
     if not reach.entering or not (wires or reach.paths([])):

@@ -1,4 +1,4 @@
-"""What lies between the acts of two arms and an outcome: wires that an act can move and that can move the outcome.
+"""What lies between acts and an outcome: wires that an act can move and that can move the outcome.
 
 The search goes from signal to signal and not from compartment to compartment, so that a clock or an
 own rest inside a moved compartment is no way from an act to the outcome.
@@ -23,18 +23,20 @@ Way = tuple[Wire, ...]
 
 
 class Reach:
-    """Ways through an axis from the acts in which two arms differ to one outcome.
+    """Ways through an axis from acts to one outcome.
 
     Parameters
     ----------
-    pair : the two arms
+    levers : those that the acts move, by name
     outcome : label of the signal
-    days : length of the run; what differs later does not count
+    closed : wires that carry nothing, by signal and listener
     """
 
-    def __init__(self, axis: Axis, pair: tuple[Protocol, Protocol], outcome: str, days: int) -> None:
+    def __init__(
+        self, axis: Axis, levers: tuple[str, ...], outcome: str, closed: frozenset[tuple[str, str]] = frozenset()
+    ) -> None:
         self.axis, self.outcome = axis, axis.columns[outcome].signal
-        self.levers = moved_levers(pair, days)
+        self.levers, self.closed = levers, closed
         self._inside = {part.name: _inside(axis, part.name) for part in axis.compartments}
 
     @property
@@ -47,7 +49,8 @@ class Reach:
     def entering(self) -> list[Wire]:
         """Inputs that the differing levers move."""
         moved = {lever.partition("[")[0] for lever in self.levers}
-        return [w for w in self.axis.wires.values() if not w.giver and w.signal in moved and w.signal not in CLOCK]
+        wires = [w for w in self.axis.wires.values() if not w.giver and w.signal in moved and w.signal not in CLOCK]
+        return [w for w in wires if (w.signal, w.listener) not in self.closed]
 
     def opening(self, way: Way) -> list[Wire]:
         """Return the inputs of levers at which a way begins."""
@@ -59,7 +62,7 @@ class Reach:
     @cached_property
     def wires(self) -> list[Wire]:
         """Wires on some way from the acts to the outcome."""
-        every = [w for w in self.axis.edges if not w.cut]
+        every = [w for w in self.axis.edges if not w.cut and (w.signal, w.listener) not in self.closed]
         forward = _spread(self.entering, every, self._follows)
         goal, member = self.goal
         last = [w for w in every if w.listener == goal and member in self._moved(w)]

@@ -141,8 +141,8 @@ def spaghetti(course: pl.DataFrame, people: pl.DataFrame, scene: Scene, outcome:
             base.mark_line(strokeWidth=3, point=not by_day).encode(**at, y=alt.Y("mean:Q"), color=tint),
         ]  # fmt: skip
         heading = f"{name} (n = {mine['person'].n_unique()})" if name != EVERYBODY else ""
-        title_of = heading_of(heading, 40) if heading else alt.Undefined
-        made.append(alt.layer(*layers).properties(width=width, height=260, title=title_of))
+        panel = alt.layer(*layers).properties(width=width, height=260)
+        made.append(panel.properties(title=heading_of(heading, 40)) if heading else panel)
     if len(made) == 1:
         return dress(made[0])
     return dress(

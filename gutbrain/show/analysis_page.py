@@ -8,10 +8,12 @@ import polars as pl
 
 from gutbrain.analyse.analysis import Analysis
 from gutbrain.analyse.step import Done, Step
+from gutbrain.show.analysis_certainty import of_all, of_step
 from gutbrain.show.analysis_figures import figures
 from gutbrain.show.analysis_scene import EVERYBODY, Scene
 from gutbrain.show.analysis_verdict import effect_said, raw_names, verdict
 from gutbrain.show.analysis_words import names_said, outcome_said, p_said, sentence_said, term_said
+from gutbrain.show.certainty import DESCRIBED, WRITTEN, of_study
 from gutbrain.show.page import Block, Figure, Items, Report, Section, Table, Text, Verbatim
 from gutbrain.show.study_plots import counted_said, shorten
 from gutbrain.show.words import number
@@ -37,12 +39,12 @@ def analysis_report(analysis: Analysis) -> Report:
     plan = analysis.plan
     scene, names = Scene.of(analysis), names_said(raw_names(analysis))
     sections = [
-        Section("What was planned", _planned(analysis)),
+        Section("What was planned", _planned(analysis), WRITTEN),
         Section("Who was measured when", _people(analysis, scene)),
-        *(Section(_title(step), _step(scene, step, analysis.done[step.name], names))
-          for step in plan.step if step.name in analysis.done),
-        Section("Everything that was tested", _tested(analysis)),
-        Section("What to be careful about", _findings(analysis, names)),
+        *(Section(_title(step), _step(scene, step, done, names), of_step(analysis, step, done))
+          for step in plan.step if (done := analysis.done.get(step.name)) is not None),
+        Section("Everything that was tested", _tested(analysis), of_all(analysis)),
+        Section("What to be careful about", _findings(analysis, names), WRITTEN),
         Section("The plan", [Verbatim(plan.text(), "The plan as it was run, every default in sight")]),
     ]  # fmt: skip
     kind = "Simulated study" if analysis.study.origin == "simulated" else "Measured study"
@@ -54,6 +56,7 @@ def analysis_report(analysis: Analysis) -> Report:
         verdict=verdict(analysis),
         sections=[section for section in sections if section.blocks],
         footer="Made by gutbrain. It analyses data; it judges no person and gives no medical advice.",
+        certainty=of_study(analysis.study, DESCRIBED),
     )
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from gutbrain.errors import InputError
 from gutbrain.evidence.claims import cite
+from gutbrain.show.certainty import WRITTEN
 from gutbrain.show.effects import leaving
 from gutbrain.show.page import Block, Figure, Items, Table, Text
 from gutbrain.show.plots import sensitivity_plot
@@ -122,7 +123,8 @@ def methods(result: Result, provenance: Mapping[str, str]) -> list[Block]:
         {"what": list(provenance), "value": list(provenance.values())}, schema={"what": pl.String, "value": pl.String}
     )
     blocks: list[Block] = [Text(paragraph) for paragraph in words]
-    return [*blocks, Table(versions, "Provenance", {"what": "What", "value": "Value"})] if provenance else blocks
+    headings = {"what": "What", "value": "Value"}
+    return [*blocks, Table(versions, "Provenance", headings, certainty=WRITTEN)] if provenance else blocks
 
 
 def _settled(residual: np.ndarray | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ import altair as alt
 import numpy as np
 import polars as pl
 
+from gutbrain.evidence.claims import UNSOURCED
 from gutbrain.evidence.findings import data_hash, finding, split_hash
-from gutbrain.evidence.grade import in_words
+from gutbrain.evidence.grade import in_words, lowest
 from gutbrain.fit.calibration.calibrate import Calibrated
 from gutbrain.fit.calibration.data import data, simulated
 from gutbrain.fit.calibration.ensemble import STEPS
@@ -97,6 +99,12 @@ def verdict(made: Calibrated) -> list[str]:
     return said
 
 
+def sure(names: Iterable[str]) -> str:
+    """Return the lowest certainty of the worlds, which run through arrows without a source, and of findings."""
+    findings = in_words(lowest(finding(name).certainty for name in names))
+    return f"{in_words(UNSOURCED)} (worlds); {findings} (published findings)"
+
+
 def calibration_report(made: Calibrated, command: str = "") -> Report:
     """Put the report together."""
     table = fit_table(made)
@@ -109,7 +117,7 @@ def calibration_report(made: Calibrated, command: str = "") -> Report:
     return Report(
         title="What nobody knows, fitted to findings",
         subtitle=f"{len(made.posterior)} worlds of {made.people} people; seed {made.seed}; findings {data_hash()[:12]}",
-        verdict=verdict(made), sections=sections, footer=FOOTER,
+        verdict=verdict(made), sections=sections, footer=FOOTER, certainty=sure(made.data.findings),
     )  # fmt: skip
 
 
@@ -122,9 +130,7 @@ def _fitted(table: pl.DataFrame) -> list[Block]:
     for title, metrics in scales.items():
         part = table.filter(pl.col("metric").is_in(metrics)).sort("pathway", "exposure")
         if part.height:
-            worst = in_words(max(finding(name).certainty for name in part["finding"]))
-            caption = f"{title}; lowest certainty of a finding shown here: {worst}"
-            blocks.append(Figure(_ranges(part, title), caption, title))
+            blocks.append(Figure(_ranges(part, title), title, title, sure(part["finding"])))
     headings = {"finding": "id", "pathway": "pathway", "outcome": "outcome", "published": "published", "error": "error",
                 "before": "before", "after": "after", "certainty": "certainty", "source": "source"}  # fmt: skip
     return [*blocks, Table(table, "Findings that were fitted", headings, folded=True)]
@@ -180,13 +186,13 @@ def _moved(made: Calibrated) -> list[Block]:
         base.mark_circle(size=70, opacity=1).encode(x="posterior_mean:Q", y=y, color=colour),
     ]  # fmt: skip
     chart = dress(alt.layer(*layers).properties(width=430, height=22 * top.height))
-    worst = "assumed: no source" if (rows["known"] == "no source").any() else "sourced"
     headings = {"parameter": "parameter", "grade": "grade", "posterior_mean": "mean", "posterior_sd": "SD",
                 "shrunk": "variance removed"}  # fmt: skip
     return [
         words,
-        Figure(chart, f"The numbers that moved most, 90 % of the worlds; lowest certainty: {worst}", "what moved"),
-        Table(made.moved, "Every number, in standard deviations of its prior", headings, folded=True),
+        Figure(chart, "The numbers that moved most, 90 % of the worlds", "what moved", in_words(lowest(rows["grade"]))),
+        Table(made.moved, "Every number, in standard deviations of its prior", headings, folded=True,
+              certainty=in_words(lowest(made.moved["grade"]))),
     ]  # fmt: skip
 
 
@@ -205,8 +211,7 @@ def _left_out(made: Calibrated) -> list[Block]:
     )  # fmt: skip
     headings = {"pathway": "pathway left out", "findings": "findings", "crps_before": "score, prior",
                 "crps_after": "score, from the others", "inside": "share inside 90 %"}  # fmt: skip
-    worst = in_words(max(finding(name).certainty for name in made.left_out["finding"]))
-    return [words, Table(by, f"Left out, one at a time; lowest certainty of a finding here: {worst}", headings),
+    return [words, Table(by, "Left out, one at a time", headings),
             Table(made.left_out, "Finding by finding", folded=True)]  # fmt: skip
 
 

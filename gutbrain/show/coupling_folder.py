@@ -35,6 +35,7 @@ def write_coupling(
     study_name: str = "",
     choices: Sequence[str] = (),
     beside: Mapping[str, str] | None = None,
+    simulated: str = "",
 ) -> Path:
     """Write a coupling.
 
@@ -46,6 +47,7 @@ def write_coupling(
     study_name : what the study is called
     choices : sentences on what was chosen for the user, for the report
     beside : further text files of the folder, by name
+    simulated : of a simulated study its certainty, in words
 
     Raises
     ------
@@ -53,7 +55,7 @@ def write_coupling(
         If the folder exists and `force` is not set, or cannot be written.
     """
     target = Path(folder)
-    content = coupling_report(made, command, study_name, choices)
+    content = coupling_report(made, command, study_name, choices, simulated)
     with whole_folder(target, force) as work:
         (work / "report.html").write_text(coupling_page(made, content), encoding="utf-8")
         (work / "tables").mkdir()

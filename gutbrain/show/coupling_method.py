@@ -10,6 +10,7 @@ import polars as pl
 
 from gutbrain.fit.coupling.model import CouplingModel, Indicator
 from gutbrain.show.analysis_words import estimate_said, first_capital, fixed, sentence_said
+from gutbrain.show.certainty import WRITTEN
 from gutbrain.show.coupling_words import Names, lag_said, lower, said
 from gutbrain.show.page import Block, Items, Table, Text, Verbatim
 from gutbrain.show.study_plots import counted_said
@@ -62,7 +63,7 @@ def method_blocks(made: Coupled, names: Names, command: str, choices: Sequence[s
     """Return how the fit was made and what it rests on."""
     fitted = made.fitted
     blocks: list[Block] = [Text(METHODS.get(fitted.method, first_capital(fitted.method) + "."))]
-    blocks.append(Table(_facts(fitted), "The fit", {"what": "", "said": ""}))
+    blocks.append(Table(_facts(fitted), "The fit", {"what": "", "said": ""}, certainty=WRITTEN))
     said_of_it = [names.sentence(text).rstrip(".") + "." for text in fitted.said]
     blocks += [Items(said_of_it)] if said_of_it else []
     if made.early is not None:
@@ -219,7 +220,7 @@ def _indicators(model: CouplingModel, names: Names) -> Table:
         "scale": "Scale",
         "error": "Error of measurement",
     }
-    return Table(frame, "What was seen", headings)
+    return Table(frame, "What was seen", headings, certainty=WRITTEN)
 
 
 def sources(fitted: Fitted) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from gutbrain.show.analysis_words import estimate_said
+from gutbrain.show.certainty import of_coupling
 from gutbrain.show.coupling_curves import cross_blocks, impulse_blocks, own_blocks
 from gutbrain.show.coupling_figures import (
     direction_figure,
@@ -44,7 +45,9 @@ def coupling_page(made: Coupled, content: Report) -> str:
     return page_text(content, summary=SHORT).replace(head, alarm(made, Names(made.fitted.model)) + head, 1)
 
 
-def coupling_report(made: Coupled, command: str = "", study_name: str = "", choices: Sequence[str] = ()) -> Report:
+def coupling_report(
+    made: Coupled, command: str = "", study_name: str = "", choices: Sequence[str] = (), simulated: str = ""
+) -> Report:
     """Put the report together.
 
     Parameters
@@ -52,6 +55,7 @@ def coupling_report(made: Coupled, command: str = "", study_name: str = "", choi
     command : the command line that made it
     study_name : what the study is called
     choices : sentences on what was chosen for the user
+    simulated : of a simulated study its certainty, in words
     """
     fitted = made.fitted
     names = Names(fitted.model)
@@ -78,6 +82,7 @@ def coupling_report(made: Coupled, command: str = "", study_name: str = "", choi
         title=title,
         subtitle=f"{counts}. Gut: {sides[0] or 'none'}. Mind: {sides[1] or 'none'}.",
         verdict=verdict(made, names), sections=sections, footer=FOOTER,
+        certainty=simulated or of_coupling(made),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import altair as alt
 import polars as pl
 
 from gutbrain.body.whole import standard
-from gutbrain.evidence.claims import PATHWAYS, claims
+from gutbrain.evidence.claims import PATHWAYS, UNSOURCED, claims
 from gutbrain.evidence.dossier import Dossier, arrow_name, best_certainty, speaking_of, untested
 from gutbrain.evidence.findings import findings
 from gutbrain.evidence.grade import in_words, lowest
@@ -85,8 +85,9 @@ def dossier_page(asked: Dossier, parameters: Parameters, command: str, use: str 
     if len(asked.findings):
         sections.append(Section("Findings", [finding_table(asked.findings), step_table(asked.findings)]))
     sections.append(Section("How to read this", [Items(READ)]))
+    sure = in_words(lowest([*asked.arrows["grade"], *asked.findings["certainty"]]) or UNSOURCED)
     return page_text(Report(f"Evidence: {heading(asked)}", command, [summary(asked, use), *weakest(asked), CAUTION],
-                            sections, _footer()), "In short")  # fmt: skip
+                            sections, _footer(), certainty=sure), "In short")  # fmt: skip
 
 
 def overview_page(use: str, command: str) -> str:
@@ -109,15 +110,17 @@ def overview_page(use: str, command: str) -> str:
         Section("By pathway", [Table(arrows, "Arrows of the model. No source: the number is assumed; untested: "
                                      "moreover no finding speaks about the arrow; closed: strength 0, because nobody "
                                      "knows it"),
-                               Table(kinds, "Findings by certainty, and by what the model does with them (lowest "
-                                     f"certainty: {lowest_said(whole)})")]),
+                               Table(kinds, "Findings by certainty, and by what the model does with them",
+                                     certainty=lowest_said(whole))]),
         *disagreement_sections({name: whole.filter(pl.col("contradiction") == name) for name in names}),
         Section("Untested arrows", [untested_table(bare)]),
         *(Section(f"Findings: {pathway}", [*drawn_blocks(found), finding_table(found, folded=True)])
           for pathway in PATHWAYS if len(found := whole.filter(pl.col("pathway") == pathway))),
         Section("How to read this", [Items(READ)]),
     ]  # fmt: skip
-    return page_text(Report("Evidence behind the axis", command, verdict, sections, _footer()), "In short")
+    sure = in_words(lowest([*table["grade"], *whole["certainty"]]) or UNSOURCED)
+    report = Report("Evidence behind the axis", command, verdict, sections, _footer(), certainty=sure)
+    return page_text(report, "In short")
 
 
 def weakest(asked: Dossier) -> list[str]:
@@ -151,12 +154,12 @@ def forest_figure(name: str, rows: list[dict[str, Any]], wide: int = WIDE) -> Fi
         f"{counted(len(rows), 'finding')} in {name}, 95 % intervals (a note tells where it is a range); a "
         "point without a line has no published interval. "
         "Filled: the model predicts it or was calibrated to it; open: true by construction, or not simulated. "
-        f"Lowest certainty here: {lowest_said(rows)}.{left}"
+        f"{left}"
     )
     seen = sorted({row["certainty"] for row in kept})
     legend = key({in_words(letter): COLOURS[letter] for letter in seen}, wide, "Certainty")
     chart = alt.vconcat(legend, panel(name, kept, wide), spacing=12)
-    return Figure(dress(chart), caption, f"forest {name}")
+    return Figure(dress(chart), caption.strip(), f"forest {name}", lowest_said(rows))
 
 
 def panel(name: str, rows: list[dict[str, Any]], wide: int) -> Any:
@@ -187,8 +190,8 @@ def disagreement_sections(disagreements: dict[str, pl.DataFrame]) -> list[Sectio
             whole = alt.concat(*charts, columns=2, spacing={"row": 40, "column": 40}).resolve_scale(
                 x="independent", y="independent", color="independent")  # fmt: skip
             caption = (f"{name[0].upper()}{name[1:]}: each metric in its own panel, 95 % intervals; colours tell the "
-                       f"certainty. Lowest certainty here: {lowest_said(members)}.")  # fmt: skip
-            blocks.append(Figure(dress(whole), caption, f"disagreement {name}"))
+                       "certainty.")  # fmt: skip
+            blocks.append(Figure(dress(whole), caption, f"disagreement {name}", lowest_said(members)))
     return [Section("Disagreements", blocks)]
 
 
@@ -204,7 +207,7 @@ def side_table(name: str, members: pl.DataFrame) -> Table:
     frame = pl.DataFrame(
         list(zip_longest(*(cells[sign] for sign in heads), fillvalue="")), schema=list(heads.values()), orient="row"
     )
-    return Table(frame, f"{name[0].upper()}{name[1:]}, side by side (lowest certainty: {lowest_said(members)})")
+    return Table(frame, f"{name[0].upper()}{name[1:]}, side by side", certainty=lowest_said(members))
 
 
 def arrow_table(asked: Dossier, parameters: Parameters) -> Table:
@@ -219,9 +222,7 @@ def arrow_table(asked: Dossier, parameters: Parameters) -> Table:
         ))  # fmt: skip
     heads = ("arrow", "sign", "strength", "grade of the number", "findings")
     words = in_words(lowest(asked.arrows["grade"]))
-    return Table(
-        pl.DataFrame(rows, schema=list(heads), orient="row"), f"Each arrow with its claim; lowest grade: {words}"
-    )
+    return Table(pl.DataFrame(rows, schema=list(heads), orient="row"), "Each arrow with its claim", certainty=words)
 
 
 def note_table(asked: Dossier) -> Table:
@@ -233,7 +234,7 @@ def note_table(asked: Dossier) -> Table:
     ]  # fmt: skip
     frame = pl.DataFrame(rows, schema=["arrow", "way", "answer at rest", "source", "note"], orient="row")
     words = in_words(lowest(asked.arrows["grade"]))
-    return Table(frame, f"Sources and notes of these arrows (lowest grade of a number: {words})", folded=True)
+    return Table(frame, "Sources and notes of these arrows", folded=True, certainty=words)
 
 
 def untested_table(bare: list[dict[str, Any]]) -> Table:
@@ -244,7 +245,8 @@ def untested_table(bare: list[dict[str, Any]]) -> Table:
     ]  # fmt: skip
     rows.sort(key=lambda row: (PATHWAYS.index(row[0]), row[3], row[1]))
     frame = pl.DataFrame(rows, schema=["pathway", "arrow", "sign", "strength", "grade of the number"], orient="row")
-    return Table(frame, f"{counted(len(rows), 'arrow')} assumed, with no finding in the table")
+    caption = f"{counted(len(rows), 'arrow')} assumed, with no finding in the table"
+    return Table(frame, caption, certainty=in_words(UNSOURCED))
 
 
 def finding_table(found: pl.DataFrame, folded: bool = False) -> Table:
@@ -258,14 +260,14 @@ def finding_table(found: pl.DataFrame, folded: bool = False) -> Table:
     heads = ("finding", "exposure and outcome", "effect (95 % interval)", "against whom, how", "certainty", "the model",
              "source")  # fmt: skip
     frame = pl.DataFrame(rows, schema=list(heads), orient="row")
-    return Table(frame, f"{counted(len(rows), 'finding')}; lowest certainty: {lowest_said(found)}", folded=folded)
+    return Table(frame, counted(len(rows), "finding"), folded=folded, certainty=lowest_said(found))
 
 
 def step_table(found: pl.DataFrame) -> Table:
     """Return how each certainty was computed."""
     rows = [(row["id"], certainty_said(row)) for row in found.iter_rows(named=True)]
     return Table(pl.DataFrame(rows, schema=["finding", "certainty, step by step"], orient="row"),
-                 f"How certainty was computed; lowest: {lowest_said(found)}", folded=True)  # fmt: skip
+                 "How certainty was computed", folded=True, certainty=lowest_said(found))  # fmt: skip
 
 
 def _footer() -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from gutbrain.show.certainty import of_signals
 from gutbrain.show.page import Block, Figure, Items, Report, Section, Table, Text, Verbatim
 from gutbrain.show.plots import group_prediction
 from gutbrain.show.verdict import NO_ADVICE
@@ -61,11 +62,13 @@ def exchange_report(found: Prediction, title: str, plan_text: str, study: str, p
         Section("What was simulated", simulated),
         Section("Provenance", [Items([f"{name}: {value}" for name, value in provenance.items()])]),
     ]
+    groups = [label for label in found.result.labels if label.startswith("colon.relative_abundance[")]
     return Report(
         title,
         f"{len(found.people)} people, {found.result.cohort.worlds} worlds",
         _verdict(found, agree, len(clear)),
         sections,
+        certainty=f"{of_signals(found.result, groups)}; beside what was measured in these people",
     )
 
 

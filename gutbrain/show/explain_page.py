@@ -101,21 +101,21 @@ def explain_report(found: Explanation, axis: Axis, title: str, provenance: Mappi
         title=f"Through what it ran: {name}",
         subtitle=f"{title}. {found.arm} against {found.comparator}, week to day {found.day}. A simulation.",
         verdict=[*summary(found), CAUTION], sections=[section for section in sections if section.blocks],
-        footer=" · ".join(f"{key}: {value}" for key, value in provenance.items()),
+        footer=" · ".join(f"{key}: {value}" for key, value in provenance.items()), certainty=_sure(found),
     )  # fmt: skip
 
 
 def _sure(found: Explanation) -> str:
-    """The lowest certainty of all, for captions."""
+    """The lowest certainty of the arrows that carried the effect."""
     if found.carrying.is_empty():
-        return "No arrow carried anything."
-    return f"Lowest certainty: {grade_in_words(found.weakest_grade)}."
+        return "no arrow carried anything"
+    return grade_in_words(found.weakest_grade)
 
 
 def _flow(found: Explanation, axis: Axis) -> list[Block]:
     caption = (
         "Width: effect that is lost when the arrow is closed. Colour: how surely its strength is known; dashed: "
-        f"assumed, no source. Losses overlap and need not add up. {_sure(found)}"
+        "assumed, no source. Losses overlap and need not add up."
     )
     return [Picture(flow_map(found, axis), caption)]
 
@@ -126,10 +126,10 @@ def _pathways(found: Explanation) -> list[Block]:
         return [Text("Shares of pathways were not asked for.")] if found.carrying.height else []
     if found.carrying.is_empty():
         return []
-    caption = f"Share of each pathway, with what it carries alone and what is lost without it. {_sure(found)}"
+    caption = "Share of each pathway, with what it carries alone and what is lost without it."
     blocks: list[Block] = [
         Text(pathways_said(found)), Figure(shares_figure(found), caption, "pathways"),
-        _share_table(found, table, "Pathway", f"Effect by pathway. {_sure(found)}"),
+        _share_table(found, table, "Pathway", "Effect by pathway"),
     ]  # fmt: skip
     pairs = (found.pairs if found.pairs is not None else table.clear()).filter(
         pl.col("interaction").abs() > max(found.noise, 0.01 * abs(found.effect))
@@ -138,9 +138,7 @@ def _pathways(found: Explanation) -> list[Block]:
         rows = [(row["one"], row["other"], signed(found, row["interaction"])) for row in pairs.iter_rows(named=True)]
         unit = difference_unit(found.outcome, found.unit)
         headings = {"one": "Pathway", "other": "Pathway ", "interaction": f"Interaction [{unit}]"}
-        said = (
-            f"Interaction of every two pathways: above 0 for a chain, below 0 if one replaces the other. {_sure(found)}"
-        )
+        said = "Interaction of every two pathways: above 0 for a chain, below 0 if one replaces the other"
         frame = headed(rows, tuple(headings))
         blocks.append(Table(frame, said, headings, frozenset(("interaction",)), folded=len(rows) > LONG))
     return blocks
@@ -151,7 +149,7 @@ def _ways(found: Explanation) -> list[Block]:
         return []
     return [
         Text(ways_said(found)),
-        _share_table(found, found.ways, "Direction", f"Effect by direction. {_sure(found)}"),
+        _share_table(found, found.ways, "Direction", "Effect by direction"),
     ]
 
 
@@ -176,14 +174,14 @@ def _paths(found: Explanation) -> list[Block]:
     ]  # fmt: skip
     headings = {"path": "Path", "effect": f"Effect [{unit}]", "share": "Share", "grade": "Lowest certainty on the path"}
     right = frozenset(("effect", "share"))
-    caption = f"Effect of each path with every other arrow at rest, the largest first. {_sure(found)}"
+    caption = "Effect of each path with every other arrow at rest, the largest first"
     shown = Table(headed([*rows[: LONG - 1], rows[-1]], tuple(headings)), caption, headings, right)
     rest = rows[LONG - 1 : -1]
     if not rest:
         return [shown]
     return [
         shown,
-        Table(headed(rest, tuple(headings)), f"{len(rest)} weaker paths. {_sure(found)}", headings, right, True),
+        Table(headed(rest, tuple(headings)), f"{len(rest)} weaker paths", headings, right, True),
     ]
 
 
@@ -200,7 +198,7 @@ def _edges(found: Explanation) -> list[Block]:
     headings = {"edge": "Arrow", "lost": f"Lost without it [{unit}]", "share": "Share",
                 "grade": "How surely it is known", "pathway": "Pathway", "direction": "Direction"}  # fmt: skip
     silent = found.edges.height - len(rows)
-    caption = f"Arrows closed one by one; {silent} more changed it by less than 0.1 %. {_sure(found)}"
+    caption = f"Arrows closed one by one; {silent} more changed it by less than 0.1 %"
     frame = headed(rows, tuple(headings))
     return [Table(frame, caption, headings, frozenset(("lost", "share")), folded=len(rows) > 2 * LONG)]
 

@@ -1,5 +1,6 @@
 """One self-contained page: text, tables and figures in a single HTML file that opens offline.
 
+Every figure and table tells its lowest certainty: its own words, else those of its section, else of its report.
 The drawing program (Vega) is written into the file once; the policy in its head forbids every request.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -79,6 +80,7 @@ class Figure:
     chart: Any
     caption: str
     name: str
+    certainty: str = ""
 
     def html(self, place: str) -> str:
         """Return the chart as data, a place to draw it and a picture for readers without scripts."""
@@ -90,7 +92,7 @@ class Figure:
             f'<figure><div class="chart" id="{place}" role="img" aria-label="{caption}"></div>'
             f'<noscript><img alt="{caption}" src="data:image/svg+xml;base64,{picture}"></noscript>'
             f'<script type="application/json" data-figure="{place}">{_for_script(data)}</script>'
-            f"<figcaption>{caption}</figcaption></figure>"
+            f"<figcaption>{caption}</figcaption>{_sure(self.certainty)}</figure>"
         )
 
 
@@ -100,10 +102,12 @@ class Picture:
 
     svg: str
     caption: str
+    certainty: str = ""
 
     def html(self, _: str) -> str:
         """Return the drawing with its caption."""
-        return f"<figure>{self.svg}<figcaption>{escape(self.caption)}</figcaption></figure>"
+        caption = f"<figcaption>{escape(self.caption)}</figcaption>"
+        return f"<figure>{self.svg}{caption}{_sure(self.certainty)}</figure>"
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,7 @@ class Table:
     headings : heading of each column that is shown, by column name; all as they are called by default
     right : text columns that hold numbers, set to the right
     folded : closed until the reader opens it
+    certainty : the lowest on the way to its numbers, in words
     """
 
     frame: pl.DataFrame
@@ -122,6 +127,7 @@ class Table:
     headings: Mapping[str, str] = field(default_factory=dict)
     right: frozenset[str] = frozenset()
     folded: bool = False
+    certainty: str = ""
 
     def html(self, _: str) -> str:
         """Return the table, in a box that scrolls on a narrow screen."""
@@ -139,9 +145,11 @@ class Table:
             lines.append("<tr>" + "".join(cells) + "</tr>")
         caption = escape(self.caption)
         body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody>"
+        sure = _sure(self.certainty)
         if self.folded:
-            return f'<details><summary>{caption}</summary><div class="scroll"><table>{body}</table></div></details>'
-        return f'<div class="scroll"><table><caption>{caption}</caption>{body}</table></div>'
+            table = f'<div class="scroll"><table>{body}</table></div>'
+            return f"<details><summary>{caption}</summary>{table}{sure}</details>"
+        return f'<div class="scroll"><table><caption>{caption}</caption>{body}</table></div>{sure}'
 
 
 Block = Text | Items | Verbatim | Figure | Picture | Table
@@ -149,21 +157,45 @@ Block = Text | Items | Verbatim | Figure | Picture | Table
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands below it."""
+    """A heading and what stands below it; its certainty is that of figures and tables without words of their own."""
 
     title: str
     blocks: Sequence[Block]
+    certainty: str = ""
+
+    def told(self, certainty: str) -> Section:
+        """Return the section with a certainty in words at every figure and table."""
+        words = self.certainty or certainty
+        blocks = [replace(block, certainty=words) if isinstance(block, Figure | Picture | Table) and not block.certainty
+                  else block for block in self.blocks]  # fmt: skip
+        return replace(self, blocks=blocks, certainty=words)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a report says: a verdict of a few sentences, then sections."""
+    """What a report says: a verdict of a few sentences, then sections.
+
+    Parameters
+    ----------
+    certainty : the lowest of all that is shown, in words; figures and tables without words of their own tell it
+
+    Raises
+    ------
+    ValueError
+        Without a certainty.
+    """
 
     title: str
     subtitle: str
     verdict: Sequence[str]
     sections: Sequence[Section]
     footer: str = ""
+    certainty: str = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not self.certainty.strip():
+            raise ValueError(f"the report {self.title!r} says nothing of its certainty")
+        object.__setattr__(self, "sections", [section.told(self.certainty) for section in self.sections])
 
     @property
     def charts(self) -> dict[str, Any]:
@@ -265,6 +297,11 @@ def _for_script(data: str) -> str:
 def _say(words: str) -> str:
     """Escape text and keep numbers beside their words."""
     return escape(words).replace(" %", "\u00a0%").replace("day 0", "day\u00a00")
+
+
+def _sure(certainty: str) -> str:
+    """Return the line that stands below every figure and table."""
+    return f'<p class="certainty">Lowest certainty on the way: {_say(certainty)}</p>' if certainty else ""
 
 
 def _class(name: str) -> str:

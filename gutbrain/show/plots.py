@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 BELIEF = "belief: between worlds (90 %)"
 SAMPLING = "sampling: this many people (90 %)"
 PUBLISHED = "published (as printed)"
-KINDS = {BELIEF: "#1d5fa6", SAMPLING: "#8796a5", PUBLISHED: "#c8553d"}
+ALONE = "one person in one world: no interval"
+KINDS = {BELIEF: "#1d5fa6", SAMPLING: "#8796a5", ALONE: "#1d5fa6", PUBLISHED: "#c8553d"}
 
 
 def trajectory(result: Result, signal: str) -> alt.HConcatChart:
@@ -114,6 +115,9 @@ def effect_plot(
             low, high = row[f"{which}{end}_low"], row[f"{which}{end}_high"]
             if low is not None:
                 rows.append({"row": name, "kind": kind, "low": low, "high": high, "centre": row[f"effect{end}"]})
+        if all(row[f"{which}{end}_low"] is None for which in ("belief", "sampling")):
+            alone = row[f"effect{end}"]
+            rows.append({"row": name, "kind": ALONE, "low": alone, "high": alone, "centre": alone})
     if published is not None:
         low, centre, high = published_change(published)
         name = "\n".join([*wrap(str(published["label"]), 44)[:4], str(published["source"])])
@@ -125,7 +129,7 @@ def effect_plot(
     x = alt.X(
         "low:Q", title=f"Difference of changes from day 0, against {comparators} ({units})", axis=alt.Axis(grid=True)
     )
-    kinds = [kind for kind in (BELIEF, SAMPLING, PUBLISHED) if any(row["kind"] == kind for row in rows)]
+    kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]
     colour = alt.Color(
         "kind:N", title="Interval",
         scale=alt.Scale(domain=kinds, range=[KINDS[kind] for kind in kinds]),
@@ -135,7 +139,7 @@ def effect_plot(
     tips = ["row", "kind", *(alt.Tooltip(f"{c}:Q", format=".3f") for c in ("low", "centre", "high"))]
     base = alt.Chart(pl.DataFrame(rows)).encode(y=y, color=colour, tooltip=tips)
     layers = [_zero()]
-    for kind, offset in ((BELIEF, -5), (SAMPLING, 5), (PUBLISHED, 0)):
+    for kind, offset in ((BELIEF, -5), (SAMPLING, 5), (ALONE, 0), (PUBLISHED, 0)):
         part = base.transform_filter(alt.datum.kind == kind)
         bar = part.mark_rule(strokeWidth=5, strokeCap="round", opacity=0.55, yOffset=offset)
         layers += [

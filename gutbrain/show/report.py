@@ -16,6 +16,7 @@ from gutbrain.show.appendix import (
     references,
     unsourced,
 )
+from gutbrain.show.certainty import WRITTEN, of_grades, of_signals
 from gutbrain.show.page import (
     Block,
     Figure,
@@ -108,6 +109,7 @@ def trial_report(
         verdict=verdict(result, effect_table, outcome, published, paths, arm),
         sections=[section for section in sections if section.blocks],
         footer=" · ".join(f"{name}: {value}" for name, value in (provenance or {}).items()),
+        certainty=of_signals(result, [outcome]),
     )
 
 
@@ -142,6 +144,7 @@ def _simulated(result: Result, plan_text: str) -> list[Block]:
             table,
             "What each arm does",
             dict(zip(names, ["Arm", "Lever", "Dose above rest", "Days", "Grade of the dose", "Source"], strict=True)),
+            certainty=of_grades(act.grade for _, act in trial.acts) if trial.acts else WRITTEN,
         )
     )
     blocks += [Text(f"Baseline: {baseline}", note=True), Text(OWN_REST, note=True)]
@@ -188,13 +191,15 @@ def _courses(result: Result, signals: Sequence[str]) -> list[Block]:
     for signal in known:
         if signal not in still:
             caption = f"{signal_name(signal)} ({unit_name(signal, result.unit(signal))}); signal {signal}."
-            blocks.append(Figure(trajectory(result, signal), caption, f"trajectory {signal}"))
+            sure = of_signals(result, [signal])
+            blocks.append(Figure(trajectory(result, signal), caption, f"trajectory {signal}", sure))
     if still:
         names = ", ".join(signal_name(signal).lower() for signal in still)
         blocks.append(Text(f"Not drawn, because no arm moved by more than a thousandth of its level: {names}."))
     if any(label.startswith("colon.relative_abundance[") for label in result.labels):
         caption = "Groups of the colon community, mean share of the people still there, worlds pooled."
-        blocks.append(Figure(composition(result), caption, "composition"))
+        groups = [label for label in result.labels if label.startswith("colon.relative_abundance[")]
+        blocks.append(Figure(composition(result), caption, "composition", of_signals(result, groups)))
     return blocks
 
 
@@ -213,18 +218,20 @@ def _effects(result: Result, table: pl.DataFrame, outcome: str, published: Mappi
     if main["effect" + "_sd" * (scale == "sd")].is_not_null().any():
         beside = published if scale == "sd" else None
         caption = f"{signal_name(outcome)}: effect at each visit" + (", beside what was published." if beside else ".")
-        blocks.append(Figure(effect_plot(main, beside, scale), caption, f"effect {outcome}"))
+        sure = of_signals(result, [outcome])
+        blocks.append(Figure(effect_plot(main, beside, scale), caption, f"effect {outcome}", sure))
+    every = of_signals(result, after["signal"].unique(maintain_order=True).to_list())
     others = after.filter(pl.col("visit") == visit, pl.col("effect_sd").is_not_null())
     if others["signal"].n_unique() > 1:
         caption = f"All signals that differ between people on day 0, day {visit}."
-        blocks.append(Figure(effect_plot(others), caption, "effects all signals"))
+        blocks.append(Figure(effect_plot(others), caption, "effects all signals", every))
     for day in sorted(after["visit"].unique(), key=lambda day: (day != visit, day)):
         caption = f"Day {day}" + (", the last visit of the course" if day == visit else "")
-        blocks.append(_effect_table(after.filter(pl.col("visit") == day), caption, folded=day != visit))
+        blocks.append(_effect_table(after.filter(pl.col("visit") == day), caption, day != visit, every))
     return blocks
 
 
-def _effect_table(table: pl.DataFrame, caption: str, folded: bool) -> Table:
+def _effect_table(table: pl.DataFrame, caption: str, folded: bool, certainty: str) -> Table:
     """Numbers of a signal share their decimals, so that numerical dust reads as zero."""
     moves = table.select(pl.max_horizontal(pl.col("change", "effect").abs()).max().over("signal").alias("largest"))
     rows = []
@@ -249,7 +256,7 @@ def _effect_table(table: pl.DataFrame, caption: str, folded: bool) -> Table:
         "effect_sd": "In SD", "belief_sd": "90 % belief, SD",
     }  # fmt: skip
     right = frozenset({"change", "effect", "belief", "sampling", "effect_sd", "belief_sd"})
-    return Table(pl.DataFrame(rows, infer_schema_length=None), caption, headings, right, folded)
+    return Table(pl.DataFrame(rows, infer_schema_length=None), caption, headings, right, folded, certainty)
 
 
 def _paths(paths: pl.DataFrame | None, outcome: str, unit: str) -> list[Block]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from gutbrain.evidence.grade import lowest
 from gutbrain.fit.sensitivity.sobol import BOTH, WITH, WITHOUT
 from gutbrain.fit.sensitivity.weighed import Sensitivity
 from gutbrain.show.page import Figure, Items, Report, Section, Table, Text, Verbatim
@@ -44,7 +45,8 @@ def sensitivity_report(found: Sensitivity, title: str, plan_text: str, footer: s
         sections += [_hangs_on(found, name), _measure(found, name)]
     sections += [_method(found, what), Section("The plan", [Verbatim(plan_text, "Plan with every default")])]
     subtitle = f"{title}. The {what}, mean of the week to day {found.day}, for the typical person."
-    return Report("What the answer hangs on", subtitle, verdict, sections, footer)
+    sure = grade_said(lowest(found.outcomes["weakest_grade"]))
+    return Report("What the answer hangs on", subtitle, verdict, sections, footer, certainty=sure)
 
 
 def sentences(found: Sensitivity, outcome: str) -> list[str]:
@@ -88,7 +90,7 @@ def _best_signal(found: Sensitivity, outcome: str) -> dict[str, Any] | None:
 
 def _lowest(found: Sensitivity, outcome: str) -> str:
     grade = str(found.outcomes.filter(outcome=outcome)["weakest_grade"][0])
-    return f"Lowest certainty along its path: {grade_said(grade)}."
+    return grade_said(grade)
 
 
 def _outcomes(found: Sensitivity) -> Section:
@@ -107,8 +109,7 @@ def _outcomes(found: Sensitivity) -> Section:
     caption = (
         "Share of the variance between draws that comes from numbers whose grade is assumed or recalled (no source "
         "that was checked), from the others, and from both together. Shares of groups, not sums of single indices; "
-        "bars are drawn to add up to 100 %. "
-        "Lowest certainty along the way: assumed, no source."
+        "bars are drawn to add up to 100 %."
     )
     blocks: list[Any] = [
         Figure(shares_plot(found.shares, order), caption, "shares with and without a source"),
@@ -143,8 +144,7 @@ def _hangs_on(found: Sensitivity, outcome: str) -> Section:
         [
             Figure(
                 sobol_plot(sobol),
-                "Sobol indices of the unknowns that Morris kept, with 95 % intervals. "
-                f"{said} {_lowest(found, outcome)}",
+                "Sobol indices of the unknowns that Morris kept, with 95 % intervals. " + said,
                 f"sobol {outcome}",
             ),
             Table(rows, "Share of the whole variance that comes from one unknown (95 % interval)", headings,
@@ -152,11 +152,12 @@ def _hangs_on(found: Sensitivity, outcome: str) -> Section:
             Figure(
                 morris_plot(morris, unit),
                 "Screening of all unknowns. To the right: moves the outcome more. Above the dotted line: its effect "
-                f"depends mostly on the others, or bends. {_lowest(found, outcome)}",
+                "depends mostly on the others, or bends.",
                 f"morris {outcome}",
             ),
             _screening(morris, unit),
         ],
+        _lowest(found, outcome),
     )  # fmt: skip
 
 
@@ -214,7 +215,7 @@ def _measure(found: Sensitivity, outcome: str) -> Section:
         Figure(
             measurement_plot(table),
             "Share of the variance that would go, on average, if one unknown were measured. Half as wide: for an "
-            f"effect along a straight line. {_lowest(found, outcome)}",
+            "effect along a straight line.",
             f"measurements {outcome}",
         ),
         Table(rows, "Measuring a number of the model", headings, frozenset(("belief", "exactly", "halved"))),
@@ -226,14 +227,13 @@ def _measure(found: Sensitivity, outcome: str) -> Section:
                 Figure(
                     signals_plot(usable),
                     f"Signals of {signals['signal'].n_unique()} that go along with the outcome across draws; bars are "
-                    "95 % intervals of each by itself, so the largest is flattered by the choice. "
-                    + _lowest(found, outcome),
+                    "95 % intervals of each by itself, so the largest is flattered by the choice.",
                     f"signals {outcome}",
                 )
             )
         blocks.append(Table(reading, "Measuring a signal in people (squared correlation, 95 % interval)", words,
                             frozenset(("linear", "rank"))))  # fmt: skip
-    return Section(f"What to measure: {outcome_said(outcome)}", blocks)
+    return Section(f"What to measure: {outcome_said(outcome)}", blocks, _lowest(found, outcome))
 
 
 def _method(found: Sensitivity, what: str) -> Section:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import altair as alt
@@ -12,6 +13,7 @@ from gutbrain.errors import InputError
 from gutbrain.observe.forms import Questionnaire, find, plain
 from gutbrain.observe.questionnaires import decided, score
 from gutbrain.observe.reliability import reliability
+from gutbrain.show.certainty import of_key, of_scores, of_study
 from gutbrain.show.page import Block, Figure, Items, Table, Text
 from gutbrain.show.study_diaries import diary_blocks, is_diary
 from gutbrain.show.study_plots import (
@@ -200,6 +202,8 @@ def _scores(study: Study, name: str, rows: pl.DataFrame, form: Questionnaire) ->
             )
             panel = _distribution(mine, scale.name, visit, [band.label for band in scale.bands], scale.low, scale.high)
             panels += [] if panel is None else [panel]
+    key = [ready.grade, *(scale.grade for scale in ready.scales.values())]
+    sure = of_study(study, of_scores(key))
     blocks: list[Block] = []
     if panels:
         caption = f"{name}: scores" + (" with their bands" if any(s.bands for s in ready.scales.values()) else "") + "."
@@ -213,8 +217,8 @@ def _scores(study: Study, name: str, rows: pl.DataFrame, form: Questionnaire) ->
             if len(panels) > 1
             else dress(panels[0])
         )
-        blocks.append(Figure(chart, caption, f"scores {name}"))
-    blocks.append(_score_table(name, scores, table, order))
+        blocks.append(Figure(chart, caption, f"scores {name}", sure))
+    blocks.append(replace(_score_table(name, scores, table, order), certainty=sure))
     reasons = scores.drop_nulls("withheld").group_by("scale", "withheld").len().sort("len", descending=True)
     if len(reasons):
         told = [
@@ -227,7 +231,11 @@ def _scores(study: Study, name: str, rows: pl.DataFrame, form: Questionnaire) ->
     return [
         *blocks,
         Table(
-            rules, f"{name}: how it was scored" + (f" ({ready.source})" if ready.source else ""), headings, folded=True
+            rules,
+            f"{name}: how it was scored" + (f" ({ready.source})" if ready.source else ""),
+            headings,
+            folded=True,
+            certainty=of_key(key),
         ),
     ]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from gutbrain.show.certainty import DESCRIBED, WRITTEN, of_study
 from gutbrain.show.page import Block, Report, Section, Table, Text, page_text
 from gutbrain.show.study_answers import experience_blocks, form_blocks
 from gutbrain.show.study_beats import beat_blocks
@@ -40,7 +41,7 @@ def study_page(study: Study) -> str:
 
 def study_report(study: Study) -> Report:
     """Put together the sections of a study; one whose table is empty is left out."""
-    made = [Section("What this is", _what(study)), Section("Quality", _quality(study.findings))]
+    made = [Section("What this is", _what(study), WRITTEN), Section("Quality", _quality(study.findings), WRITTEN)]
     made += [Section(title, blocks(study)) for title, blocks in SECTIONS.items()]
     kind = "Simulated, not measured" if study.origin == "simulated" else "Measured data"
     return Report(
@@ -49,6 +50,7 @@ def study_report(study: Study) -> Report:
         verdict=_short(study),
         sections=[section for section in made if section.blocks],
         footer="Made by gutbrain. This page describes data; it judges no person and gives no advice.",
+        certainty=of_study(study, DESCRIBED),
     )
 
 

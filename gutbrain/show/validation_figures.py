@@ -30,10 +30,11 @@ def forest(scores: pl.DataFrame, title: str) -> Any:
         pl.when("covered").then(pl.lit("inside the 90 % range")).otherwise(pl.lit("outside")).alias("verdict"),
     ).select(
         "place", "verdict", "finding", "exposure", "outcome", "published", "published_low", "published_high",
-        "predicted", "predicted_low", "predicted_high", "world_low", "world_high",
+        "predicted", "predicted_low", "predicted_high", "world_low", "world_high", "overlaid_low", "overlaid_high",
     )  # fmt: skip
     names = [shorten(f"{row['exposure']}: {row['outcome']}", LABEL) for row in scores.iter_rows(named=True)]
-    ends = ("published", "published_low", "published_high", "predicted_low", "predicted_high")
+    ends = ("published", "published_low", "published_high", "predicted_low", "predicted_high", "overlaid_low",
+            "overlaid_high")  # fmt: skip
     low = min(0.0, *(float(scores[name].min() or 0) for name in ends))  # type: ignore[arg-type]
     high = max(0.0, *(float(scores[name].max() or 0) for name in ends))  # type: ignore[arg-type]
     room = 0.04 * (high - low)
@@ -54,6 +55,7 @@ def forest(scores: pl.DataFrame, title: str) -> Any:
             for name in ("finding", *ends, "predicted")]  # fmt: skip
     x = alt.X("predicted_low:Q", title=title, scale=scale, axis=axis)
     layers = [
+        base.mark_rule(strokeWidth=1, color=WORLD).encode(x="overlaid_low:Q", x2="overlaid_high:Q", y=y),
         base.mark_bar(height=13, color=BAR).encode(x=x, x2="predicted_high:Q", y=y, tooltip=tips),
         base.mark_bar(height=5, color=WORLD).encode(x="world_low:Q", x2="world_high:Q", y=y),
         base.mark_tick(thickness=2, size=13, color=INK).encode(x="predicted:Q", y=y),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
-from gutbrain.evidence.grade import in_words
+from gutbrain.evidence.claims import UNSOURCED
+from gutbrain.evidence.grade import in_words, lowest
 from gutbrain.show.page import Block, Figure, Items, Report, Section, Table, Text
 from gutbrain.show.validation_figures import forest, skill
 from gutbrain.validation.score import BASELINES, NEGLIGIBLE, NULL
-from gutbrain.validation.validate import GOALS, Validation
+from gutbrain.validation.validate import FORECASTS, GOALS, Validation
 
 FOOTER = "Made by gutbrain. It shows what assumptions imply beside what was published; it is no medical advice."
 GOAL_WORDS = {
@@ -20,6 +23,8 @@ SUMMARY = {
     "findings": "findings", "numeric": "with a size", "coverage": "inside 90 %", "signed": "with a direction",
     "sign_accuracy": "direction right", "nulls": "nulls", "nulls_reproduced": "nulls reproduced",
     "scored": "scored, SD", "crps": "score", "crps_no_effect": "no effect", "crps_benefit": "0.3 SD", "skill": "skill",
+    "overlaid_coverage": "inside 90 %, with discrepancy", "overlaid_sign_accuracy": "direction, with discrepancy",
+    "overlaid_skill": "skill, with discrepancy",
 }  # fmt: skip
 METRICS = {
     "SMD": "difference between arms, SD", "change SMD": "change in the same people, SD",
@@ -48,34 +53,51 @@ def validation_report(made: Validation, command: str = "") -> Report:
     return Report(
         title="Held against what was published",
         subtitle=f"{made.scores.height} findings; {made.worlds} worlds ({made.beliefs}), {made.people} people",
-        verdict=verdict(made), sections=sections, footer=FOOTER,
+        verdict=verdict(made), sections=sections, footer=FOOTER, certainty=_sure(made.scores),
     )  # fmt: skip
+
+
+def _sure(scores: pl.DataFrame) -> str:
+    """Virtual trials run through arrows without a source; the findings beside them have certainties of their own."""
+    findings = in_words(lowest(scores["certainty"])) if scores.height else "none"
+    return f"{in_words(UNSOURCED)} (virtual trials); {findings} (published findings)"
 
 
 def verdict(made: Validation) -> list[str]:
     """Return the score board in a few sentences."""
-    goals = {row["goal"]: row for row in made.goals().iter_rows(named=True)}
     rows = made.by_use.filter(pl.col("use") == "predict").to_dicts()
     if not rows:
         return ["None of the chosen findings is marked as predicted: nothing is judged here."]
     one = rows[0]
-    said = [f"Of {one['findings']} findings that no number was fitted to:"]
-    if one["numeric"]:
-        said.append(f"{_share(one['coverage'])} of {one['numeric']} published sizes lie inside the 90 % range of "
-                    f"virtual trials ({_goal(goals['coverage'])}).")  # fmt: skip
-    if one["signed"]:
-        said.append(f"The direction is right for {_share(one['sign_accuracy'])} of {one['signed']} "
-                    f"({_goal(goals['sign_accuracy'])}).")  # fmt: skip
-    if one["scored"]:
-        better = one["skill"] >= 0
+    said = [f"{one['findings']} findings were never fitted to. The body alone: {_judged(made, one, 'the body alone')}."]
+    if made.discrepancy is not None:
+        lean = made.discrepancy
         said.append(
-            f"The forecast is {_share(abs(one['skill']))} {'better' if better else 'worse'} than the better of two "
-            f"plain baselines, {BASELINES[0]} and {BASELINES[1]} everywhere ({_goal(goals['skill'])})."
+            f"With the discrepancy that {lean.findings} findings marked for calibration show (benefits "
+            f"{abs(lean.mean):.2f} SD {'larger' if lean.mean >= 0 else 'smaller'} than the body gives, uneven by "
+            f"{lean.spread:.2f}): {_judged(made, one, 'with discrepancy')}."
         )
     if one["nulls"]:
         said.append(f"{one['nulls_reproduced']} of {one['nulls']} published nulls are reproduced.")
     said.append("A finding inside a wide range supports little: the range shows how little is known.")
     return said
+
+
+def _judged(made: Validation, one: dict[str, Any], forecast: str) -> str:
+    """Return the three goals of one forecast in words."""
+    goals = {row["goal"]: row for row in made.goals().filter(pl.col("forecast") == forecast).iter_rows(named=True)}
+    prefix, said = FORECASTS[forecast], []
+    if one["numeric"]:
+        said.append(f"{_share(one[f'{prefix}coverage'])} of {one['numeric']} published sizes lie inside the 90 % range "
+                    f"of virtual trials ({_goal(goals['coverage'])})")  # fmt: skip
+    if one["signed"]:
+        said.append(f"the direction is right for {_share(one[f'{prefix}sign_accuracy'])} of {one['signed']} "
+                    f"({_goal(goals['sign_accuracy'])})")  # fmt: skip
+    if one["scored"]:
+        skill = one[f"{prefix}skill"]
+        said.append(f"it is {_share(abs(skill))} {'better' if skill >= 0 else 'worse'} than the better of two plain "
+                    f"baselines, {BASELINES[0]} and {BASELINES[1]} everywhere ({_goal(goals['skill'])})")  # fmt: skip
+    return "; ".join(said) or "nothing that could be scored"
 
 
 def _goal(row: dict[str, float | bool | None]) -> str:
@@ -90,8 +112,9 @@ def _share(value: float) -> str:
 
 def _ahead(made: Validation, ahead: pl.DataFrame) -> list[Block]:
     blocks: list[Block] = [Text(
-        "Grey: the 90 % range of estimates that trials of the published design would report; darker: how the worlds of "
-        "belief differ in the effect itself; tick: median. Point and line: the published size and its 95 % interval."
+        "Grey: the 90 % range of estimates that trials of the published design would report, by the body alone; "
+        "darker: how the worlds of belief differ in the effect itself; tick: median; thin: the range with the discrepancy. "
+        "Point and line: the published size and its 95 % interval."
     )]  # fmt: skip
     missed = ahead.filter(~pl.col("covered").fill_null(True) | ~pl.col("right_sign").fill_null(True))
     blocks += _forests(ahead)
@@ -107,9 +130,8 @@ def _forests(scores: pl.DataFrame) -> list[Block]:
         part = numeric.filter(pl.col("metric") == metric).sort("pathway", "exposure")
         if not part.height:
             continue
-        worst = max(part["certainty"].to_list())
-        caption = f"{METRICS[metric]}; lowest certainty of a finding shown here: {in_words(worst)}"
-        blocks.append(Figure(forest(part, METRICS[metric]), caption, f"{part['use'][0]} {metric}"))
+        name = f"{part['use'][0]} {metric}"
+        blocks.append(Figure(forest(part, METRICS[metric]), METRICS[metric], name, _sure(part)))
     signs = scores.filter(pl.col("published").is_null() & pl.col("right_sign").is_not_null())
     if signs.height:
         blocks.append(_table(signs, "Findings of which only a direction is published"))
@@ -119,12 +141,12 @@ def _forests(scores: pl.DataFrame) -> list[Block]:
 def _groups(made: Validation) -> list[Block]:
     blocks: list[Block] = [_summary(made.by_use.with_columns(pl.col("use").replace(USE_WORDS)), "use", "By use")]
     if made.by_pathway["scored"].sum():
-        worst = max(made.scores.filter(pl.col("use") == "predict")["certainty"].to_list())
         caption = (
             "Mean ranked probability score of predicted findings in standard deviations, beside two baselines that "
-            f"hold the same trials; lowest certainty among them: {in_words(worst)}"
+            "hold the same trials"
         )
-        blocks.append(Figure(skill(made.by_pathway), caption, "skill by pathway"))
+        sure = _sure(made.scores.filter(pl.col("use") == "predict"))
+        blocks.append(Figure(skill(made.by_pathway), caption, "skill by pathway", sure))
     words = pl.col("certainty").map_elements(in_words, return_dtype=pl.String)
     return [
         *blocks, _summary(made.by_pathway, "pathway", "Predicted findings by pathway"),
@@ -133,7 +155,7 @@ def _groups(made: Validation) -> list[Block]:
 
 
 def _summary(table: pl.DataFrame, by: str, caption: str) -> Table:
-    names = ("coverage", "sign_accuracy", "skill")
+    names = tuple(f"{prefix}{name}" for prefix in FORECASTS.values() for name in GOALS)
     frame = table.with_columns([pl.col(name).map_elements(_share, return_dtype=pl.String) for name in names])
     return Table(frame, caption, {by: by} | SUMMARY, frozenset(names))
 
@@ -153,7 +175,7 @@ def _nulls(made: Validation) -> list[Block]:
     headings = {"exposure": "exposure", "outcome": "outcome", "use": "use", "people": "people", "predicted": "median",
                 "significant": "significant trials", "reproduced": "reproduced", "certainty": "certainty",
                 "source": "source"}  # fmt: skip
-    return [Text(words), Table(frame, "Published nulls", headings)]
+    return [Text(words), Table(frame, "Published nulls", headings, certainty=_sure(nulls))]
 
 
 def _construction(made: Validation) -> list[Block]:
@@ -183,7 +205,7 @@ def _table(scores: pl.DataFrame, caption: str, folded: bool = False) -> Table:
         "interval": "95 %", "predicted": "virtual trials", "range": "90 %", "z": "z", "inside": "inside",
         "direction": "direction", "certainty": "certainty", "source": "source", "note": "where the trial departs",
     }  # fmt: skip
-    return Table(frame, caption, headings, folded=folded)
+    return Table(frame, caption, headings, folded=folded, certainty=_sure(scores))
 
 
 def _interval(low: str, high: str) -> pl.Expr:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from gutbrain.errors import InputError
+from gutbrain.run.explain import REST
 from gutbrain.show.plots import published_change
 from gutbrain.show.words import difference_unit, number, signal_name
 
@@ -94,7 +95,8 @@ def verdict(
 
 def assumed_share(paths: pl.DataFrame) -> str:
     """Say how much of the summed size of path effects ran through an arrow without a source."""
-    sizes = paths.with_columns(pl.col("effect").abs().alias("size"))
+    # What paths have in common belongs to none of them.
+    sizes = paths.filter(pl.col("path") != REST).with_columns(pl.col("effect").abs().alias("size"))
     whole = float(sizes["size"].sum())
     if not whole:
         return "No path carried an effect."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -114,13 +115,21 @@ def _design(finding: str, fields: dict[str, Any]) -> Design:
     return found
 
 
-def shared_arms(chosen: dict[str, Design]) -> list[str]:
-    """Return the arms that designs need, in the order of `arms`."""
-    wanted = {arm for design in chosen.values() for arm in (design.arm, *design.against)}
-    if "rest" in wanted:
-        rests = {"laboratory" if design.hours else "none" for design in chosen.values() if "rest" in design.against}
-        wanted |= rests
-    return [arm for arm in arms() if arm in wanted]
+def shared_arms(chosen: Mapping[str, Design]) -> dict[str, int]:
+    """Return the arms that designs need, in the order of `arms`, with the days that are read of each."""
+    wanted: dict[str, int] = {}
+    for design in chosen.values():
+        rest = "none" if design.hours is None else "laboratory"
+        for name in (design.arm, *design.against):
+            arm = {"itself": design.arm, "rest": rest}.get(name, name)
+            days = arms()[arm].days if design.hours is not None else max(design.day, _least(design)) + 1
+            wanted[arm] = max(wanted.get(arm, 0), days)
+    return {arm: wanted[arm] for arm in arms() if arm in wanted}
+
+
+def _least(design: Design) -> int:
+    """Return the last day that an estimate reads beside the day of its design."""
+    return arms()[design.arm].days - 1 if design.estimate == "days" else 0
 
 
 def signals(chosen: dict[str, Design], *, acute: bool) -> tuple[str, ...]:

@@ -53,8 +53,8 @@ def live(
     chosen : designs by finding
     progress : called with (what, done, all)
     """
-    names = shared_arms(chosen)
-    slow = [name for name in names if not arms()[name].acute]
+    lengths = shared_arms(chosen)
+    slow = [name for name in lengths if not arms()[name].acute]
     trial = Trial(tuple(arms()[name].protocol for name in slow), twins=True, course_days=COURSE_DAYS)
     check_acts(axis, [act for _, act in trial.acts])
     levers = tuple(act.lever for _, act in trial.acts)
@@ -67,10 +67,9 @@ def live(
     lost = ~np.isfinite(people.residual) if people.residual is not None else np.zeros(people.size, bool)
     assert people.start is not None
     daily, present = {}, {}
-    lengths = sorted({arms()[name].days for name in slow})
-    total, done = sum(arms()[name].days for name in slow), 0
-    for days in lengths:
-        group = [name for name in slow if arms()[name].days == days]
+    total, done = sum(lengths[name] for name in slow), 0
+    for days in sorted({lengths[name] for name in slow}):
+        group = [name for name in slow if lengths[name] == days]
         columns, arm = np.tile(np.arange(people.size), len(group)), np.repeat(group, people.size)
         run = integrate(
             axis, people.start[:, columns], _spread(people, columns),
@@ -85,7 +84,7 @@ def live(
         done += days * len(group)
         if progress is not None:
             progress("living", done, total)
-    steps = {name: _acute(people, name, signals(chosen, acute=True)) for name in names if arms()[name].acute}
+    steps = {name: _acute(people, name, signals(chosen, acute=True)) for name in lengths if arms()[name].acute}
     return Lives(people, daily, present, steps, lost)
 
 

@@ -19,6 +19,7 @@ from gutbrain.validation.score import board, distance, row, summary
 from gutbrain.validation.virtual import REPLICATES, Predicted, hold
 
 Progress = Callable[[str, int, int], None]
+FEWEST = 8  # people from whom a trial can recruit
 PEOPLE_UNKNOWN = 100  # persons of a finding that states none
 FORECASTS = {"the body alone": "", "with discrepancy": "overlaid_"}
 GOALS = {"coverage": (0.80, 0.97), "sign_accuracy": (0.90, 1.0), "skill": (0.25, 1.0)}
@@ -117,11 +118,11 @@ def validate(
     Raises
     ------
     InputError
-        For fewer than two worlds or ten people.
+        For fewer than two worlds or `FEWEST` people.
     """
-    if worlds < 2 or people < 10:
+    if worlds < 2 or people < FEWEST:
         raise InputError(f"{worlds} worlds of {people} people cannot fill a trial",
-                         mend="Give at least 2 with --worlds and 10 with --people")  # fmt: skip
+                         mend=f"Give at least 2 with --worlds and {FEWEST} with --people")  # fmt: skip
     chosen = chosen_designs(wanted)
     cohort = Cohort.draw(axis, people, worlds, seed, beliefs=beliefs)
     lives = live(axis, cohort, chosen, step_minutes=step_minutes, progress=progress)

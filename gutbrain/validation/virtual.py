@@ -80,18 +80,26 @@ Spreads = Mapping[tuple[str, str], float]
 
 
 def spreads(axis: Axis, people: Cohort, chosen: Mapping[str, Design], *, step_minutes: float = 15.0) -> Spreads:
-    """Return how untreated people differ, instrument included, by finding and outcome."""
+    """Return how people differ, instrument included, by finding and outcome.
+
+    Untreated, as baselines are; in the laboratory the mean of the spreads before and after the exposure, which is what
+    reviews of acute changes divide by.
+    """
     rests = {
-        name: replace(design, arm="none" if design.hours is None else "laboratory", against=("itself",))
+        name: design if design.hours is not None else replace(design, arm="none", against=("itself",))
         for name, design in chosen.items()
     }
     lives = live(axis, people, rests, step_minutes=step_minutes)
     found = {}
     for finding, design in chosen.items():
         for name in design.outcome:
-            if name not in SPECIAL and design.estimate != "days":
-                one = values(lives, design, name, rests[finding].arm, before=True)
-                found[finding, name] = _spread(one)
+            if name in SPECIAL or design.estimate == "days":
+                continue
+            arm = rests[finding].arm
+            sizes = [_spread(values(lives, design, name, arm, before=True))]
+            if design.hours is not None:
+                sizes.append(_spread(values(lives, design, name, arm)))
+            found[finding, name] = float(np.sqrt(np.mean(np.square(sizes))))
     return found
 
 

@@ -261,6 +261,7 @@ def test_small_pushes_of_the_full_model_answer_in_a_line(small):
     assert other.level > one.level
 
 
+@pytest.mark.calibration
 def test_small_pushes_of_the_standard_axis_answer_as_the_full_model_does(whole, reference, levers):
     """Extra fibre to IL-6 and mood, load to transit and vagal tone: within 5 %; a loop far from its margin."""
     asked = (("protocol.chronic_load", 0.015, "enteric.colonic_transit_hours"),

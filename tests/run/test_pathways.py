@@ -14,12 +14,14 @@ from gutbrain.body.whole import standard
 from gutbrain.errors import InputError
 from gutbrain.model.axis import Axis
 from gutbrain.model.compartment import Compartment, Input, Param, State, rate
+from gutbrain.model.spread import Normal
 from gutbrain.people.cohort import Cohort
 from gutbrain.protocols.practice import attention_control, mbsr
 from gutbrain.protocols.protocol import Act, Protocol, Trial
+from gutbrain.run.certainty import lowest_on_the_way, opened_in
 from gutbrain.run.explain import REST, Explanation, explain
 from gutbrain.run.pathways import DIRECT, Game, coalitions, share_table
-from gutbrain.run.reach import Reach
+from gutbrain.run.reach import Reach, moved_levers
 
 ASSUMED = {"source": "assumed", "grade": "assumed"}
 PUSH = 2.0
@@ -265,8 +267,71 @@ def test_coalitions_close_what_is_not_in_them():
     assert table["weakest_grade"].to_list() == ["fitted", "", ""]
 
 
+SURE = {"source": "Nobody2000", "grade": "measured"}
+
+
+class Giver(Compartment):
+    """Follows the push, and in a state of its own nothing."""
+
+    level = State("1", start=0.0, low=-50, high=50, about="follows the push")
+    push = Input("1", rest=0, signal="protocol.push")
+    pace = Param(10, "1/day", **SURE)
+
+    @rate("level")
+    def follow(self):
+        """It follows the push."""
+        return self.pace * (self.push - self.level)
+
+
+class Hearer(Compartment):
+    """Listens to the giver over an arrow that is closed by default, and to a push of its own."""
+
+    level = State("1", start=0.0, low=-50, high=50, about="follows what it hears")
+    given = Input("1", rest=0, signal="giver.level")
+    other = Input("1", rest=0, signal="protocol.other")
+    pace = Param(10, "1/day", source="Nobody2000", grade="derived")
+    gain = Param(0, "1", **ASSUMED, belief=Normal(sd=1), closed=True)
+
+    @rate("level")
+    def follow(self):
+        """It follows what it hears."""
+        return self.pace * (self.gain * self.given + self.other - self.level)
+
+
+PAIR = Axis(Giver(), Hearer(), name="pair")
+ARROWS = pl.DataFrame(
+    [
+        ("protocol.push", "giver", "fitted", "", False), ("protocol.other", "hearer", "recalled", "", False),
+        ("giver.level", "hearer", "assumed", "hearer.gain", True),
+    ],
+    schema=["signal", "listener", "grade", "strength_parameter", "default_zero"], orient="row",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("levers", "signal", "opened", "grade"),
+    [
+        (["protocol.push"], "giver.level", (), "fitted"),
+        (["protocol.other"], "giver.level", (), "measured"),  # no way there: its own number alone
+        (["protocol.push"], "hearer.level", (), "derived"),  # the only arrow is closed
+        (["protocol.push"], "hearer.level", ("hearer.gain",), "assumed"),
+        (["protocol.other"], "hearer.level", ("hearer.gain",), "assumed"),  # the opened number stands in it
+        (["protocol.other", "protocol.push"], "hearer.level", (), "recalled"),
+        ([], "hearer.level", (), "derived"),
+    ],
+)
+def test_the_lowest_grade_on_the_way(levers, signal, opened, grade):
+    assert lowest_on_the_way(PAIR, levers, signal, opened, ARROWS) == grade
+
+
+def test_an_arrow_without_a_claim_is_assumed_and_an_opened_one_is_found():
+    assert lowest_on_the_way(PAIR, ["protocol.push"], "giver.level", (), ARROWS.clear()) == "assumed"
+    assert opened_in(Cohort.reference(PAIR)) == ()
+    assert opened_in(Cohort.reference(PAIR, **{"hearer.gain": 0.2})) == ("hearer.gain",)
+
+
 def test_reach_leaves_out_clocks_and_own_rests():
     pair = mbsr(45), attention_control()
-    wires = {str(w) for w in Reach(standard(), pair, "blood.il6", 57).wires}
+    wires = {str(w) for w in Reach(standard(), moved_levers(pair, 57), "blood.il6").wires}
     assert {"mind.skill -> appraisal", "mind.threat -> immune", "hpa.cortisol_ratio -> immune"} <= wires
     assert not {w for w in wires if w.startswith(("sleep.internal_clock", "sleep.clock_shift", "blood.il6_rest"))}

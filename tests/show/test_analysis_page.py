@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from gutbrain.analyse.analysis import Analysis, analyse
 from gutbrain.analyse.multiplicity import REGISTRY
 from gutbrain.analyse.plan import plan_of
 from gutbrain.analyse.step import Design
+from gutbrain.show.analysis_certainty import of_all, of_step
 from gutbrain.show.analysis_page import analysis_report, table_of_tests
 from gutbrain.show.analysis_scene import Scene
 from gutbrain.show.analysis_verdict import told, verdict
@@ -31,6 +33,7 @@ from gutbrain.show.analysis_words import (
     taxon_said,
     term_said,
 )
+from gutbrain.show.certainty import DESCRIBED, WRITTEN
 from gutbrain.show.page import Figure, Items, Report, Table, Text, drawing, page_text
 
 DESIGN = Design(arm="arm", reference="control", visits=["before", "after"])
@@ -101,6 +104,32 @@ def test_the_short_answer_claims_nothing_where_nothing_was_found():
     below = int((found.tested["q"] < 0.05).sum())
     assert below == 0 and "none has a corrected p below 0.05. The smallest: Diversity" in first
     assert last.startswith("An exploratory")
+
+
+def test_every_figure_and_table_says_what_it_supports(certainties):
+    lines = certainties(page_text(report()))
+    assert len(lines) > 25 and {WRITTEN, DESCRIBED} <= set(lines)
+    own = {section.title: section.certainty for section in report().sections}
+    assert own["Which taxa"].endswith("in groups that are not said to be random: an association")
+    assert own["Through what"].startswith("assumed, no source: the order of causes and that a score means")
+    assert own["Functional groups"].startswith("assumed, no source: what some of the taxa can do; the rest is measured")
+    assert own["Responders"].endswith("threshold as planned")
+    assert own["Everything that was tested"].startswith("assumed, no source, for part of")
+
+
+def test_a_simulated_study_is_no_evidence_in_any_line(certainties):
+    simulated = replace(made(), study=replace(made().study, about={"origin": "simulated"}))
+    steps = [of_step(simulated, step, simulated.done[step.name]) for step in simulated.plan.step
+             if step.name in simulated.done]  # fmt: skip
+    assert {*steps, of_all(simulated)} == {"assumed, no source; a simulation, no measurement"}
+
+
+def test_one_group_is_drawn_without_a_heading_and_called_an_association_with_time():
+    step = {"kind": "change", "outcomes": ["PSS-10.total"]}
+    alone = analyse(small_trial(), plan_of({"design": {"visits": ["before", "after"]}, "step": [step]}), debug=True)
+    (section,) = [one for one in analysis_report(alone).sections if one.title == "Change"]
+    assert section.certainty.endswith("one group before and after: an association with time")
+    assert any(isinstance(block, Figure) for block in section.blocks)
 
 
 def test_nothing_raw_stands_on_the_page():

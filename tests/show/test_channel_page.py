@@ -118,10 +118,11 @@ def test_words():
     assert certainty_said("measured") == "measured"
 
 
-def test_nothing_raw_is_printed(tmp_path):
+def test_nothing_raw_is_printed(tmp_path, certainties):
     lines = "\n".join(told(drawn()))
     assert not re.search(r"\b(nan|inf|None)\b", lines)
     assert "protocol." not in lines
+    assert len(certainties(page_text(report()))) >= 11
     text = re.sub(r"<(style|script).*?</\1>", "", page_text(report()), flags=re.DOTALL)
     assert not re.search(r"\b(nan|inf|None)\b", re.sub(r"<img[^>]*>", "", text))
     svg = picture(drawn())

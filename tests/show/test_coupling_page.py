@@ -15,6 +15,8 @@ from drawn_coupling import drawn, drift_of, model_of, without_limits
 
 from gutbrain.errors import InputError
 from gutbrain.fit.coupling.coupled import Coupled
+from gutbrain.fit.coupling.prior import Prior
+from gutbrain.show.certainty import WRITTEN, of_coupling
 from gutbrain.show.coupling_curves import cross_blocks
 from gutbrain.show.coupling_figures import explained_figure, person_figure, stationary_sd
 from gutbrain.show.coupling_folder import write_coupling
@@ -158,6 +160,19 @@ def test_what_cannot_be_concluded_stands_right_below_in_words():
     items, rest = cannot_blocks(many, Names(many.fitted.model))
     assert isinstance(items, Items) and len(items.items) == 8
     assert isinstance(rest, Table) and rest.folded and len(rest.frame) == 3 and "3 further limits" in rest.caption
+
+
+def test_every_figure_and_table_says_that_the_model_is_assumed(certainties):
+    lines = certainties(body())
+    assert len(lines) > 15 and lines.count(WRITTEN) == 2
+    said = "assumed, no source: the form of the model; measured: who was ahead in time, no proof of a cause"
+    assert {line for line in lines if line != WRITTEN} == {said}
+    weak = replace(drawn(), fitted=replace(drawn().fitted, prior=Prior(np.zeros(1), np.ones(1))))
+    assert "the form of the model and the prior" in of_coupling(weak)
+    assert {block.certainty for section in poor_report().sections for block in section.blocks
+            if isinstance(block, Figure | Table)} == {"none: the fit did not converge", WRITTEN}  # fmt: skip
+    simulated = coupling_report(poor(), simulated="assumed, no source; a simulation, no measurement")
+    assert simulated.certainty.endswith("no measurement")
 
 
 def test_nothing_raw_stands_on_the_page():

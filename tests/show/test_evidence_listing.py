@@ -258,8 +258,9 @@ def test_disagreements_stand_side_by_side_one_panel_a_metric():
     assert all(any(f"({id})" in cell for cell in cells) for id in members["id"])
 
 
-def test_a_page_says_its_lowest_certainty_and_what_is_assumed(parameters):
+def test_a_page_says_its_lowest_certainty_and_what_is_assumed(parameters, certainties):
     page = dossier_page(dossier("E201"), parameters, "gutbrain evidence E201")
+    assert certainties(page)[0] == "assumed, no source"
     assert "no medical advice" in page and "side by side" in page
     assert f"Lowest certainty of a finding here: {in_words(row_of('E201')['certainty'])}" in page
     assert "Lowest grade of the number of an arrow here: assumed, no source" in page

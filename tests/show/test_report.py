@@ -3,13 +3,19 @@
 import json
 import re
 
+import numpy as np
 import polars as pl
 import pytest
 
 from gutbrain.errors import InputError
 from gutbrain.evidence.findings import finding
+from gutbrain.job import certainty_of_study
+from gutbrain.observe.instruments import DEFAULT
+from gutbrain.run.exchange import Prediction
+from gutbrain.show.certainty import WRITTEN
 from gutbrain.show.effects import effects
-from gutbrain.show.page import Figure, Table
+from gutbrain.show.exchange_page import exchange_report
+from gutbrain.show.page import Figure, Report, Section, Table, Text, page_text
 from gutbrain.show.plots import composition
 from gutbrain.show.report import (
     published_interval,
@@ -64,6 +70,49 @@ def test_every_section_stands_in_the_page(page):
     for words in ("mucosal loop gain: 3", "15 minutes", "Seed: 7", "an engine", "how he responds", "10.1001"):
         assert words in page
     assert "Not drawn" in page and "vagal tone" in page
+
+
+def test_every_figure_and_table_says_how_sure_it_is(page, certainties):
+    lines = certainties(page)
+    assert len(lines) == 15 and lines.count(WRITTEN) == 1
+    assert {line for line in lines if line != WRITTEN} == {"assumed, no source"}
+
+
+def test_a_report_without_a_certainty_is_refused():
+    with pytest.raises(ValueError, match="nothing of its certainty"):
+        Report("title", "", (), (), certainty=" ")
+    with pytest.raises(TypeError, match="certainty"):
+        Report("title", "", (), ())
+
+
+def test_a_figure_says_its_own_certainty_else_that_of_its_section_else_that_of_the_report(certainties):
+    table = Table(pl.DataFrame({"a": [1]}), "c")
+    own = Table(pl.DataFrame({"a": [1]}), "c", folded=True, certainty="measured")
+    sections = [Section("one", [table, own]), Section("two", [table], "low"), Section("three", [Text("words")])]
+    report = Report("title", "", (), sections, certainty="assumed, no source")
+    assert certainties(page_text(report)) == ["assumed, no source", "measured", "low"]
+    bare = page_text(report).replace("Lowest certainty on the way: low", "")
+    with pytest.raises(AssertionError, match="nothing is said"):
+        certainties(bare)
+
+
+def test_an_exchange_says_that_its_forecast_is_assumed(fake, certainties):
+    groups = pl.DataFrame({
+        "arm": ["a"], "group": ["bacteroidetes"], "measured": [0.5], "measured_low": [0.1], "measured_high": [0.9],
+        "predicted": [0.2], "predicted_low": [-0.1], "predicted_high": [0.4], "home_low": [-0.3], "home_high": [0.3],
+        "sign_agrees": [True], "clear": [True],
+    })  # fmt: skip
+    forecasts = ["this model", "nothing changes", "natural", "mean of the others in the arm"]
+    errors = pl.DataFrame({"arm": ["all"] * 4, "forecast": forecasts, "people": [1] * 4, "error": [1.0, 0.9, 0.8, 0.7],
+                           "bray_curtis": [0.3] * 4})  # fmt: skip
+    one = np.zeros((1, 1))
+    found = Prediction(("p",), ("a",), one, one, one, errors, groups, (), fake(worlds=1))
+    lines = certainties(page_text(exchange_report(found, "t", "plan", "a study", {})))
+    assert lines == ["assumed, no source; beside what was measured in these people"] * 3
+
+
+def test_a_study_of_a_run_carries_the_certainty_of_its_simulation(fake):
+    assert certainty_of_study(fake(worlds=1), list(DEFAULT)) == "assumed"
 
 
 def test_names_are_escaped(page):
@@ -126,7 +175,7 @@ def _without_interval():
 
 def test_tables_escape_and_blank_repeats():
     made = Table(pl.DataFrame({"a": ["<x>", "<x>"], "grade": ["assumed", "measured"], "n": [1.0, None]}), "c").html("t")
-    assert made.count("&lt;x&gt;") == 1 and 'class="grade-assumed"' in made and "<td class=\"number\">–</td>" in made
+    assert made.count("&lt;x&gt;") == 1 and 'class="grade-assumed"' in made and '<td class="number">–</td>' in made
 
 
 def test_figures_are_saved(fake, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gutbrain.show.certainty import DESCRIBED, WRITTEN
 from gutbrain.show.page import Figure, Table, Text
 from gutbrain.show.study_page import SECTIONS, study_page, study_report
 from gutbrain.show.study_plots import Bins, bins, counted, evenly, natural, ordered_visits, unit_said
@@ -96,10 +97,14 @@ def drawn(report):
     return {name: json.dumps(chart.to_dict()) for name, chart in report.charts.items()}
 
 
-def test_the_page_is_one_file_that_asks_for_nothing(whole):
+def test_the_page_is_one_file_that_asks_for_nothing(whole, certainties):
     page = study_page(whole)
     assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=[\"']?https?:", page)
     assert "@import" not in page and "url(http" not in page and "default-src 'none'" in page
+    lines = certainties(page)
+    assert len(lines) >= 20 and set(lines) >= {WRITTEN, DESCRIBED} and "scoring key as published" in lines
+    scored = [line for line in lines if line.startswith("assumed, no source: that a score means what its name says")]
+    assert len(scored) == 4 and "recalled, not checked" in scored[0] + scored[2]
     assert "A made-up &lt;study&gt;" in page and "<h2>In short</h2>" in page and "Verdict" not in page
     assert len(page) < 3_000_000
 
@@ -190,6 +195,14 @@ def test_simulated_numbers_are_called_simulated():
     page = study_report(Study.of(tables(), ABOUT | {"origin": "simulated"}))
     assert page.subtitle.startswith("Simulated, not measured") and any("simulated" in words for words in page.verdict)
     assert blocks(page, "Heartbeats", Table)[0].caption == "Simulated beats: nothing was corrected"
+    shown = [block for title in SECTIONS for kind in (Figure, Table) for block in blocks(page, title, kind)]
+    assert {block.certainty for block in shown} == {
+        "assumed, no source; a simulation, no measurement", "scoring key as published",
+        "scoring key recalled, not checked",
+    }  # fmt: skip
+    known = study_report(Study.of({"answers": tables()["answers"]}, {"origin": "simulated", "certainty": "fitted"}))
+    sure = {block.certainty for block in blocks(known, "Questionnaires", Figure)}
+    assert sure == {"fitted to published findings; a simulation, no measurement"}
 
 
 def test_small_things():

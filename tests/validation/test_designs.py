@@ -37,7 +37,7 @@ def test_signals_of_outcomes_are_on_the_standard_axis():
 
 def test_arms_and_signals_of_a_choice():
     chosen = {name: designs()[name] for name in ("BAR-1", "E070")}
-    assert shared_arms(chosen) == ["none", "short nights", "laboratory", "public speech"]
+    assert shared_arms(chosen) == {"none": 5, "short nights": 5, "laboratory": 2, "public speech": 2}
     assert signals(chosen, acute=True) == ("barrier.lactulose_mannitol_ratio",)
     assert signals(chosen, acute=False) == ("blood.il6", "blood.crp")
 

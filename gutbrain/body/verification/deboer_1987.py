@@ -2,6 +2,8 @@
 
 Kept to show that a delayed sympathetic loop resonates near 0.1 Hz. The resonance is too sharp, its pressure swing of
 35 mmHg too large, and there is no direct vagal gating by breathing: a check, and no generator of data.
+
+Source: DeBoer1987.
 """
 
 from __future__ import annotations
