@@ -17,7 +17,7 @@ def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     """Add the parser of `gutbrain calibrate`."""
     calibrate = commands.add_parser("calibrate", help="fit what nobody knows to the findings marked for it")
     calibrate.add_argument("--draft", action="store_true", help="say what would be fitted to what, and do nothing")
-    calibrate.add_argument("--worlds", type=int, default=48, help="worlds of belief that are moved (default 48)")
+    calibrate.add_argument("--worlds", type=int, default=40, help="worlds of belief that are moved (default 40)")
     calibrate.add_argument("--people", type=int, default=10, help="people in each world (default 10)")
     calibrate.add_argument("--seed", type=int, default=1, help="seed of all draws")
     calibrate.add_argument("--closed", action="store_true", help="leave closed what is closed by default")

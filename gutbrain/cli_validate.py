@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 QUICK = {"worlds": 4, "people": 12}
-FULL = {"worlds": 12, "people": 40}
+FULL = {"worlds": 10, "people": 40}
 
 
 def add_validate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:

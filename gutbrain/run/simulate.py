@@ -107,7 +107,8 @@ def _dose(cohort: Cohort, act: Act) -> np.ndarray:
     dose = np.full(cohort.size, float(act.dose))
     known = cohort.beliefs.get(f"act {act.lever}")
     if act.belief is not None and (cohort.worlds > 1 or known is not None):
-        normal = known if known is not None else np.random.default_rng([cohort.seed, 5, key]).standard_normal(cohort.worlds)
+        normal = np.random.default_rng([cohort.seed, 5, key]).standard_normal(cohort.worlds)
+        normal = normal if known is None else known
         dose = np.repeat(np.asarray(act.belief.around(act.dose, normal)), cohort.people)
     if act.kept is not None:
         normal = np.random.default_rng([cohort.seed, 6, key]).standard_normal(cohort.people)[_who(cohort)]

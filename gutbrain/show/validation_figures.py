@@ -70,7 +70,8 @@ def forest(scores: pl.DataFrame, title: str) -> Any:
 
 def skill(by_pathway: pl.DataFrame) -> Any:
     """Draw the ranked probability score of the model beside its two baselines, by pathway; shorter is better."""
-    kinds = {"crps": "this model", "crps_no_effect": "no effect", "crps_benefit": "0.3 SD of benefit"}
+    kinds = {"crps": "the body alone", "overlaid_crps": "with discrepancy", "crps_no_effect": "no effect",
+             "crps_benefit": "0.3 SD of benefit"}  # fmt: skip
     long = (
         by_pathway.filter(pl.col("scored") > 0)
         .select("pathway", *kinds)
@@ -82,11 +83,12 @@ def skill(by_pathway: pl.DataFrame) -> Any:
         alt.Chart(alt.Data(values=long.to_dicts()))
         .mark_bar(height={"band": 0.85})
         .encode(
-            x=alt.X("score:Q", title="mean ranked probability score, SD (shorter is better)"),
+            x=alt.X("score:Q", title="mean ranked probability score, SD (shorter is better)",
+                    axis=alt.Axis(tickCount=5)),
             y=alt.Y("pathway:N", title=None, sort=by_pathway["pathway"].to_list()),
             yOffset=alt.YOffset("kind:N", sort=domain),
             color=alt.Color("kind:N", title=None, sort=domain,
-                            scale=alt.Scale(domain=domain, range=[INSIDE, "#b8c4ca", "#8d9aa1"])),
+                            scale=alt.Scale(domain=domain, range=[INSIDE, "#7fb2c8", "#b8c4ca", "#8d9aa1"])),
             tooltip=["pathway:N", "kind:N", alt.Tooltip("score:Q", format=".3f")],
         )
         .properties(width=WIDTH, height=60 * max(1, long["pathway"].n_unique()))

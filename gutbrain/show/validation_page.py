@@ -20,11 +20,9 @@ GOAL_WORDS = {
 }  # fmt: skip
 USE_WORDS = {"predict": "predicted", "calibrate": "marked for calibration", "construction": "true by construction"}
 SUMMARY = {
-    "findings": "findings", "numeric": "with a size", "coverage": "inside 90 %", "signed": "with a direction",
-    "sign_accuracy": "direction right", "nulls": "nulls", "nulls_reproduced": "nulls reproduced",
-    "scored": "scored, SD", "crps": "score", "crps_no_effect": "no effect", "crps_benefit": "0.3 SD", "skill": "skill",
-    "overlaid_coverage": "inside 90 %, with discrepancy", "overlaid_sign_accuracy": "direction, with discrepancy",
-    "overlaid_skill": "skill, with discrepancy",
+    "forecast": "forecast", "findings": "findings", "inside": "inside 90 %", "right": "direction right",
+    "nulls": "nulls reproduced", "score": "score, SD", "crps_no_effect": "no effect", "crps_benefit": "0.3 SD",
+    "skill": "better by",
 }  # fmt: skip
 METRICS = {
     "SMD": "difference between arms, SD", "change SMD": "change in the same people, SD",
@@ -107,14 +105,14 @@ def _goal(row: dict[str, float | bool | None]) -> str:
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:.0f} %"
+    return f"{100 * value:.0f} %".replace("-", "−")
 
 
 def _ahead(made: Validation, ahead: pl.DataFrame) -> list[Block]:
     blocks: list[Block] = [Text(
         "Grey: the 90 % range of estimates that trials of the published design would report, by the body alone; "
-        "darker: how the worlds of belief differ in the effect itself; tick: median; thin: the range with the discrepancy. "
-        "Point and line: the published size and its 95 % interval."
+        "darker: how the worlds of belief differ in the effect itself; tick: median; thin line: the range with the "
+        "discrepancy. Point and line: the published size and its 95 % interval."
     )]  # fmt: skip
     missed = ahead.filter(~pl.col("covered").fill_null(True) | ~pl.col("right_sign").fill_null(True))
     blocks += _forests(ahead)
@@ -155,9 +153,23 @@ def _groups(made: Validation) -> list[Block]:
 
 
 def _summary(table: pl.DataFrame, by: str, caption: str) -> Table:
-    names = tuple(f"{prefix}{name}" for prefix in FORECASTS.values() for name in GOALS)
-    frame = table.with_columns([pl.col(name).map_elements(_share, return_dtype=pl.String) for name in names])
-    return Table(frame, caption, {by: by} | SUMMARY, frozenset(names))
+    rows = []
+    for row in table.iter_rows(named=True):
+        for forecast, prefix in FORECASTS.items():
+            rows.append({
+                by: row[by], "forecast": forecast, "findings": row["findings"],
+                "inside": _of(row[f"{prefix}coverage"], row["numeric"]),
+                "right": _of(row[f"{prefix}sign_accuracy"], row["signed"]),
+                "nulls": f"{row['nulls_reproduced']} of {row['nulls']}" if row["nulls"] else "–",
+                "score": row[f"{prefix}crps"], "crps_no_effect": row["crps_no_effect"],
+                "crps_benefit": row["crps_benefit"],
+                "skill": "–" if row["skill"] is None else _share(row[f"{prefix}skill"]),
+            })  # fmt: skip
+    return Table(pl.DataFrame(rows), caption, {by: by} | SUMMARY, frozenset(("inside", "right", "nulls", "skill")))
+
+
+def _of(share: float | None, count: int) -> str:
+    return "–" if share is None or not count else f"{_share(share)} of {count}"
 
 
 def _nulls(made: Validation) -> list[Block]:
@@ -193,24 +205,30 @@ def _shown(scores: pl.DataFrame) -> pl.DataFrame:
 
 def _table(scores: pl.DataFrame, caption: str, folded: bool = False) -> Table:
     frame = _shown(scores).with_columns(
-        _interval("predicted_low", "predicted_high").alias("range"),
-        _interval("published_low", "published_high").alias("interval"),
+        pl.format("{}: {}", "exposure", "outcome").alias("what"),
+        _with_interval("published", "published_low", "published_high").alias("was"),
+        _with_interval("predicted", "predicted_low", "predicted_high").alias("would"),
         pl.when(pl.col("right_sign")).then(pl.lit("right")).when(pl.col("right_sign").is_not_null())
         .then(pl.lit("wrong")).otherwise(pl.lit("–")).alias("direction"),
         pl.when(pl.col("covered")).then(pl.lit("yes")).when(pl.col("covered").is_not_null())
         .then(pl.lit("no")).otherwise(pl.lit("–")).alias("inside"),
     )  # fmt: skip
     headings = {
-        "finding": "id", "exposure": "exposure", "outcome": "outcome", "use": "use", "published": "published",
-        "interval": "95 %", "predicted": "virtual trials", "range": "90 %", "z": "z", "inside": "inside",
-        "direction": "direction", "certainty": "certainty", "source": "source", "note": "where the trial departs",
+        "finding": "id", "what": "finding", "was": "published (95 %)", "would": "virtual trials (90 %)", "z": "z",
+        "inside": "inside", "direction": "direction", "certainty": "certainty",
     }  # fmt: skip
-    return Table(frame, caption, headings, folded=folded, certainty=_sure(scores))
+    more = {"use": "use", "source": "source", "note": "where the trial departs"} if folded else {}
+    return Table(frame, caption, headings | more, frozenset(("was", "would")), folded=folded)
 
 
-def _interval(low: str, high: str) -> pl.Expr:
-    both = pl.format("{} to {}", pl.col(low).round(2), pl.col(high).round(2))
-    return pl.when(pl.col(low).is_not_null()).then(both).otherwise(pl.lit("–"))
+def _with_interval(centre: str, low: str, high: str) -> pl.Expr:
+    """Return a number with its interval in words; a dash where there is none."""
+    one, *ends = (
+        pl.col(name).round(2).cast(pl.String).replace("-0.0", "0.0").str.replace("-", "−", literal=True)
+        for name in (centre, low, high)
+    )
+    both = pl.when(pl.col(low).is_not_null()).then(pl.format("{} ({} to {})", one, *ends)).otherwise(one)
+    return pl.when(pl.col(centre).is_not_null()).then(both).otherwise(pl.lit("–"))
 
 
 def _method(made: Validation, command: str) -> list[Block]:

@@ -103,7 +103,7 @@ def discrepancy_of(chosen: Mapping[str, Design], held: Mapping[str, Predicted]) 
 
 
 def validate(
-    axis: Axis, *, worlds: int = 12, people: int = 40, seed: int = 1, replicates: int = REPLICATES,
+    axis: Axis, *, worlds: int = 10, people: int = 40, seed: int = 1, replicates: int = REPLICATES,
     beliefs: Mapping[str, np.ndarray] | None = None, beliefs_are: str = "prior", wanted: Sequence[str] = (),
     step_minutes: float = 15.0, progress: Progress | None = None,
 ) -> Validation:  # fmt: skip

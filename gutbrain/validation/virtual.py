@@ -32,7 +32,7 @@ class Predicted:
     Attributes
     ----------
     finding : id
-    effect : mean estimate in each world, array [worlds]
+    effect : what endless trials would report in each world, array [worlds]
     draws : estimates of single trials, array [worlds, replicates]; ratios as natural logarithms
     error : standard error that such a trial would have printed, mean over all
     significant : share of the trials with P < .05
@@ -71,9 +71,16 @@ def hold(lives: Lives, design: Design, people: int, *, replicates: int = REPLICA
         errors[world] = np.sqrt(np.nanmean(error**2, axis=1) / design.trials)
     with np.errstate(invalid="ignore", divide="ignore"):
         significant = np.abs(estimates) / errors > Z95
+    # The sign of an effect is no matter of the chance of a few trials: it is that of endless ones.
+    known = {
+        (design.finding, name): _spread(reading[-1])
+        for name, reading in zip(design.outcome, readings, strict=False)
+        if len(reading) > 1
+    }
     return Predicted(
-        design.finding, np.nanmean(estimates, axis=1), estimates, float(np.nanmean(errors)), float(significant.mean())
-    )
+        design.finding, true_effects(lives, design, known), estimates, float(np.nanmean(errors)),
+        float(significant.mean()),
+    )  # fmt: skip
 
 
 Spreads = Mapping[tuple[str, str], float]

@@ -56,7 +56,7 @@ class Calibrated:
 
 
 def calibrate(
-    axis: Axis, *, worlds: int = 48, people: int = 10, seed: int = 1, closed: bool = True,
+    axis: Axis, *, worlds: int = 40, people: int = 10, seed: int = 1, closed: bool = True,
     step_minutes: float = 15.0, progress: Progress | None = None,
 ) -> Calibrated:  # fmt: skip
     """Fit the beliefs of an axis to the findings marked `calibrate`.
