@@ -78,5 +78,5 @@ $(VENV)/ready: $(VENV)/made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/ready-for-tests: $(VENV)/made pyproject.toml constraints.txt
-	$(INSTALL) '.[adaptive,analyse,atlas,beats,couple,equations,sensitivity,study,test]'
+	$(INSTALL) '.[adaptive,analyse,atlas,beats,couple,equations,export,sensitivity,study,test]'
 	@touch $@ $(VENV)/ready

@@ -70,6 +70,11 @@ def _refuse_options(options: argparse.Namespace) -> str:
                 mend=f"Give --out {options.out.stem}{endings[0]}",
             )
     if options.out is not None:
+        ending = options.out.suffix.lower()
+        for form, endings in ENDINGS.items():
+            if ending in endings and not getattr(options, form):
+                raise InputError(f"--out {options.out} ends like what --{form} writes, and that is not asked for",
+                                 mend=f"Give --{form}, or end it in .txt")  # fmt: skip
         _refuse(options.out, options.force)
     return asked
 

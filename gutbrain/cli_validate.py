@@ -43,7 +43,8 @@ def validate(options: argparse.Namespace, command: str, progress: Callable[[str,
     chosen_designs(options.only)  # what is not known is said before minutes are spent
     axis = AXES["standard"]()
     size = QUICK if options.quick else FULL
-    worlds, people = options.worlds or size["worlds"], options.people or size["people"]
+    worlds = size["worlds"] if options.worlds is None else options.worlds  # 0 is asked for, and refused
+    people = size["people"] if options.people is None else options.people
     beliefs, said = None, "prior"
     if options.posterior is not None:
         from gutbrain.fit.calibration.kept import read_posterior

@@ -33,4 +33,5 @@ class InputError(ValueError):
             f"column {field!r}" if field is not None else "",
         ]
         where = ", ".join(part for part in parts if part)
-        super().__init__((f"{where}: " if where else "") + what + (f". {mend}" if mend else ""))
+        stop = " " if what.endswith("?") else ". "
+        super().__init__((f"{where}: " if where else "") + what + (f"{stop}{mend}" if mend else ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import shutil
 import tempfile
@@ -27,6 +28,7 @@ def refuse_existing(target: Path, force: bool) -> None:
     """
     try:
         if not target.exists():
+            _refuse_place(target)
             return
     except OSError as error:
         raise InputError(f"{target} cannot be looked at: {error.strerror}", mend="Choose another --out") from error
@@ -34,6 +36,15 @@ def refuse_existing(target: Path, force: bool) -> None:
         raise InputError(f"{target} exists already; nothing was written", mend="Choose another --out, or give --force")
     if target.is_file() or (any(target.iterdir()) and not (target / "manifest.json").exists()):
         raise InputError(f"{target} is not a run folder (it has no manifest.json), so --force does not replace it")
+
+
+def _refuse_place(target: Path) -> None:
+    """Refuse a folder below a file or where nobody may write, so that it is said before minutes are spent."""
+    place = next(one for one in target.absolute().parents if one.exists())
+    if not place.is_dir():
+        raise InputError(f"{target} would lie below {place}, which is a file", mend="Choose another --out")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise InputError(f"{target} cannot be written: {place} is closed to you", mend="Choose another --out")
 
 
 @contextmanager

@@ -57,6 +57,7 @@ def test_wrong_things_are_told(capsys, tmp_path):
     assert "whole axis" in failed(capsys, "hpa", "--graph", "--out", tmp_path / "a.svg")
     assert ".svg or .png" in failed(capsys, "--graph", "--out", tmp_path / "a.pdf")
     assert ".html" in failed(capsys, "hpa", "--html", "--out", tmp_path / "a.txt")
+    assert "Give --html" in failed(capsys, "hpa", "--out", tmp_path / "a.html")
     assert "a folder stands there" in failed(capsys, "hpa", "--out", tmp_path, "--force")
     assert list(tmp_path.iterdir()) == []
 

@@ -10,7 +10,7 @@ from gutbrain.model.maths import stack, total
 class ColonLedger:
     """Carbon read-outs of `Colon`, apart from its physiology."""
 
-    ledgers: ClassVar = (
+    ledgers: ClassVar[tuple[Ledger, ...]] = (
         Ledger(
             "carbon", "carbon_in", "carbon_out",
             stored={"acetate_mass": 2, "propionate_mass": 3, "butyrate_mass": 4, "biomass": "cell_carbon",

@@ -102,8 +102,8 @@ def _use(row: dict[str, Any]) -> Iterator[str]:
         yield "marked both calibrate and predict; what is fitted predicts nothing"
     elif row["use"] not in USES:
         yield f"use {row['use']!r} is none of {', '.join(USES)}"
-    if "predict" in uses and row["co_intervention"]:
-        yield "predict in a row where something else was done as well (confounded); it is context"
+    if "predict" in uses and row["co_intervention"] and not row["note"]:
+        yield "predict in a row where something else was done as well (confounded), and `note` does not say what"
     if row["use"] == "context" and not row["why_not"]:
         yield "context without `why_not`: say why it is not simulated"
     if row["use"] != "context" and row["why_not"]:

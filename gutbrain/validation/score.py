@@ -37,7 +37,8 @@ SCHEMA = {
     "z": pl.Float64, "covered": pl.Boolean, "right_sign": pl.Boolean, "null_reproduced": pl.Boolean,
     "significant": pl.Float64, "crps": pl.Float64, "crps_no_effect": pl.Float64, "crps_benefit": pl.Float64,
     "overlaid": pl.Float64, "overlaid_low": pl.Float64, "overlaid_high": pl.Float64, "overlaid_covered": pl.Boolean,
-    "overlaid_right_sign": pl.Boolean, "overlaid_crps": pl.Float64, "source": pl.String, "note": pl.String,
+    "overlaid_right_sign": pl.Boolean, "overlaid_crps": pl.Float64, "benefit_right_sign": pl.Boolean,
+    "source": pl.String, "note": pl.String,
 }  # fmt: skip
 
 
@@ -73,8 +74,8 @@ def reported(predicted: Predicted, published_error: float | None, seed: int = 0)
 
 
 def benefit_of(design: Design) -> float:
-    """Return the sign of a benefit, mean over the outcomes of a composite."""
-    return float(np.mean([outcomes()[name].benefit for name in design.outcome]))
+    """Return the sign of a benefit on the scale of the estimate, mean over the outcomes of a composite."""
+    return design.sign * float(np.mean([outcomes()[name].benefit for name in design.outcome]))
 
 
 def printed_error(finding: Finding, design: Design) -> float | None:
@@ -129,6 +130,8 @@ def row(
         middle = float(np.nanmean(predicted.effect))
         found["right_sign"] = _has_sign(middle, clear)
         found["overlaid_right_sign"] = found["right_sign"] if over is draws else _has_sign(float(over.mean()), clear)
+        if all(name in outcomes() for name in design.outcome):
+            found["benefit_right_sign"] = _has_sign(benefit_of(design), clear)
     if centre is None:
         return found
     found["overlaid_covered"] = bool(span[0] <= centre <= span[2])
@@ -169,8 +172,9 @@ def summary(scores: pl.DataFrame, by: Sequence[str] = ("use",)) -> pl.DataFrame:
     -------
     table with the grouping columns, findings, numeric (with a published size), coverage (share of these inside the
     90 % interval), signed, sign_accuracy, nulls, nulls_reproduced, scored (in standard deviations), crps,
-    crps_no_effect, crps_benefit (means over these), skill (1 - crps over the better baseline); and coverage,
-    sign_accuracy, crps and skill with the discrepancy laid over (`overlaid_...`).
+    crps_no_effect, crps_benefit (means over these), skill (1 - crps over the better baseline); coverage, sign_accuracy,
+    crps and skill with the discrepancy laid over (`overlaid_...`); and benefit_sign_accuracy, of who says benefit
+    everywhere.
     """
     counted = scores.filter(pl.col("use") != "construction")
     table = counted.group_by(list(by), maintain_order=True).agg(
@@ -181,6 +185,7 @@ def summary(scores: pl.DataFrame, by: Sequence[str] = ("use",)) -> pl.DataFrame:
         pl.col("crps").count().alias("scored"), pl.col("crps").mean(), pl.col("crps_no_effect").mean(),
         pl.col("crps_benefit").mean(), pl.col("overlaid_covered").mean().alias("overlaid_coverage"),
         pl.col("overlaid_right_sign").mean().alias("overlaid_sign_accuracy"), pl.col("overlaid_crps").mean(),
+        pl.col("benefit_right_sign").mean().alias("benefit_sign_accuracy"),
     )  # fmt: skip
     better = pl.min_horizontal("crps_no_effect", "crps_benefit")
     return table.with_columns(

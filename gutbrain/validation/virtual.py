@@ -79,7 +79,7 @@ def hold(lives: Lives, design: Design, people: int, *, replicates: int = REPLICA
     }
     return Predicted(
         design.finding, true_effects(lives, design, known), estimates, float(np.nanmean(errors)),
-        float(significant.mean()),
+        float(significant[np.isfinite(estimates)].mean()) if np.isfinite(estimates).any() else float("nan"),
     )  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def test_the_findings_of_the_package_have_no_fault():
         ("MIN-2 wait list", {"comparator": "none (pre-post)"}, "nobody is compared with, and `no_comparator`"),
         ("E026", {"use": "calibrate predict"}, "marked both calibrate and predict"),
         ("E026", {"use": "perhaps"}, "use 'perhaps' is none of"),
-        ("E025", {"use": "predict", "co_intervention": True}, r"predict in a row .* \(confounded\)"),
+        ("E025", {"use": "predict", "co_intervention": True, "note": ""}, r"predict in a row .* \(confounded\)"),
         ("MIN-1 pain", {"why_not": ""}, "context without `why_not`"),
         ("E026", {"why_not": "too hard"}, "`why_not` stands only in rows of context"),
         ("E026", {"pathway": "spiritual"}, "no pathway 'spiritual'"),
@@ -73,7 +73,7 @@ def test_each_fault_is_told_with_its_row(id, fields, says):
 
 def test_one_result_twice_is_told():
     table = read_findings()
-    again = table.filter(id="E025").with_columns(pl.lit("E025 again").alias("id"), pl.lit("calibrate").alias("use"))
+    again = table.filter(id="E025").with_columns(pl.lit("E025 again").alias("id"), pl.lit("predict").alias("use"))
     assert lint(pl.concat([table, again])) == [
         "E025 and E025 again: one result (E025) is marked both calibrate and predict"
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -48,6 +49,14 @@ def test_the_verdict_names_goals_and_what_was_missed(made):
     said = " ".join(verdict(made))
     assert "goal 80 % to 97 %" in said and ("missed" in said or "met" in said)
     assert "body alone" in said and "discrepancy" in said
+
+
+def test_a_few_findings_meet_no_goal_and_benefit_everywhere_stands_beside(made):
+    said = " ".join(verdict(made))
+    assert "benefit everywhere: 91 %" in said
+    few = replace(made, by_use=summary(made.scores.filter(pl.col("pathway") == "barrier")))
+    said = " ".join(verdict(few))
+    assert "too few findings to judge" in said and ": met" not in said
 
 
 def test_every_figure_and_table_says_its_certainty(made, certainties):

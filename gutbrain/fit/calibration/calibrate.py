@@ -174,9 +174,7 @@ def leave_out(goal: Data, effects: np.ndarray, seed: int) -> pl.DataFrame:
             continue
         generator = np.random.default_rng([seed, 23])
         given = ~out
-        after = update(
-            effects[:, out], effects[:, given], goal.observed[given], goal.error[given], 1.0, generator
-        )
+        after = update(effects[:, out], effects[:, given], goal.observed[given], goal.error[given], 1.0, generator)
         for place, number in enumerate(np.flatnonzero(out)):
             seen = np.random.default_rng([seed, 24, int(number)]).standard_normal(len(effects)) * goal.error[number]
             first, last = effects[:, number], after[:, place]

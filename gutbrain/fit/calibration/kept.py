@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -81,13 +82,14 @@ def read_posterior(folder: Path, axis: Axis) -> Kept:
     Raises
     ------
     InputError
-        If the folder holds none, or one of another axis, another prior or other findings.
+        If the folder holds none, or one of another axis, another prior or another split of the findings.
     """
     try:
         account = json.loads((folder / ACCOUNT).read_text(encoding="utf-8"))
-        with np.load(folder / WORLDS) as stored:
+        with (folder / WORLDS).open("rb") as file, np.load(file) as stored:
             labels, numbers = [str(label) for label in stored["labels"]], stored["posterior"]
-    except (OSError, ValueError, KeyError) as error:
+        names = [str(name) for name in account["names"]]
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise InputError(f"no posterior can be read here ({error})", file=folder,
                          mend="Give the folder that gutbrain calibrate wrote") from error  # fmt: skip
     if account.get("prior_hash") != prior_hash(axis):
@@ -96,9 +98,9 @@ def read_posterior(folder: Path, axis: Axis) -> Kept:
     if account.get("split_hash") != split_hash():
         raise InputError("this posterior was fitted to another split of the findings", file=folder,
                          mend="Calibrate again")  # fmt: skip
-    doses = [name.removeprefix("act ") for name in account["names"] if name.startswith("act ")]
+    doses = [name.removeprefix("act ") for name in names if name.startswith("act ")]
     whole = Unknowns.of(axis, doses)
-    if set(account["names"]) < set(whole.names):
+    if set(names) < set(whole.names):
         whole = Unknowns.of(axis, doses, closed=False)
     if whole.labels != labels:
         raise InputError("the numbers of this posterior are not those of the axis", file=folder, mend="Calibrate again")

@@ -1,0 +1,1 @@
+"""Axes and runs written for other programs."""
