@@ -47,9 +47,12 @@ def validate(options: argparse.Namespace, command: str, progress: Callable[[str,
     people = size["people"] if options.people is None else options.people
     beliefs, said = None, "prior"
     if options.posterior is not None:
+        from gutbrain.evidence.findings import data_hash
         from gutbrain.fit.calibration.kept import read_posterior
 
         kept = read_posterior(options.posterior, axis)
+        if kept.account.get("data_hash") != data_hash():
+            print("- the findings have changed since this posterior was made", flush=True)
         beliefs, said = kept.some(worlds), f"posterior of {kept.account['date']}, seed {kept.account['seed']}"
     made = held(
         axis, worlds=worlds, people=people, seed=options.seed, beliefs=beliefs, beliefs_are=said, wanted=options.only,

@@ -69,9 +69,9 @@ def forest(scores: pl.DataFrame, title: str) -> Any:
 
 
 def skill(by_pathway: pl.DataFrame) -> Any:
-    """Draw the ranked probability score of the model beside its two baselines, by pathway; shorter is better."""
+    """Draw the ranked probability score of both forecasts beside three baselines, by pathway; shorter is better."""
     kinds = {"crps": "the body alone", "overlaid_crps": "with discrepancy", "crps_no_effect": "no effect",
-             "crps_benefit": "0.3 SD of benefit"}  # fmt: skip
+             "crps_benefit": "0.3 SD of benefit", "crps_lean": "usual benefit"}  # fmt: skip
     long = (
         by_pathway.filter(pl.col("scored") > 0)
         .select("pathway", *kinds)
@@ -88,7 +88,7 @@ def skill(by_pathway: pl.DataFrame) -> Any:
             y=alt.Y("pathway:N", title=None, sort=by_pathway["pathway"].to_list()),
             yOffset=alt.YOffset("kind:N", sort=domain),
             color=alt.Color("kind:N", title=None, sort=domain,
-                            scale=alt.Scale(domain=domain, range=[INSIDE, "#7fb2c8", "#b8c4ca", "#8d9aa1"])),
+                            scale=alt.Scale(domain=domain, range=[INSIDE, "#7fb2c8", "#b8c4ca", "#8d9aa1", "#d9a441"])),
             tooltip=["pathway:N", "kind:N", alt.Tooltip("score:Q", format=".3f")],
         )
         .properties(width=WIDTH, height=60 * max(1, long["pathway"].n_unique()))

@@ -23,7 +23,7 @@ USE_WORDS = {"predict": "predicted", "calibrate": "marked for calibration", "con
 SUMMARY = {
     "forecast": "forecast", "findings": "findings", "inside": "inside 90 %", "right": "direction right",
     "nulls": "nulls reproduced", "score": "score, SD", "crps_no_effect": "no effect", "crps_benefit": "0.3 SD",
-    "skill": "better by",
+    "crps_lean": "usual benefit", "skill": "better by",
 }  # fmt: skip
 METRICS = {
     "SMD": "difference between arms, SD", "change SMD": "change in the same people, SD",
@@ -77,7 +77,8 @@ def verdict(made: Validation) -> list[str]:
             f"{lean.spread:.2f}): {_judged(made, one, 'with discrepancy')}."
         )
     if one["nulls"]:
-        said.append(f"{one['nulls_reproduced']} of {one['nulls']} published nulls are reproduced.")
+        said.append(f"Published nulls reproduced: {one['nulls_reproduced']} of {one['nulls']} by the body alone, "
+                    f"{one['overlaid_nulls_reproduced']} with the discrepancy.")  # fmt: skip
     said.append("A finding inside a wide range supports little: the range shows how little is known.")
     return said
 
@@ -98,6 +99,10 @@ def _judged(made: Validation, one: dict[str, Any], forecast: str) -> str:
         skill, aim = one[f"{prefix}skill"], _goal(goals["skill"], one["scored"])
         said.append(f"it is {_share(abs(skill))} {'better' if skill >= 0 else 'worse'} than the better of two plain "
                     f"baselines, {BASELINES[0]} and {BASELINES[1]} everywhere ({aim})")  # fmt: skip
+        if prefix and one["crps_lean"] is not None:
+            gain = 1 - one[f"{prefix}crps"] / one["crps_lean"]
+            said.append(f"and {_share(abs(gain))} {'better' if gain >= 0 else 'worse'} than the usual benefit of the "
+                        "same findings without any body: so much of it is physiology")  # fmt: skip
     return "; ".join(said) or "nothing that could be scored"
 
 
@@ -164,9 +169,9 @@ def _summary(table: pl.DataFrame, by: str, caption: str) -> Table:
                 by: row[by], "forecast": forecast, "findings": row["findings"],
                 "inside": _of(row[f"{prefix}coverage"], row["numeric"]),
                 "right": _of(row[f"{prefix}sign_accuracy"], row["signed"]),
-                "nulls": f"{row['nulls_reproduced']} of {row['nulls']}" if row["nulls"] else "–",
+                "nulls": f"{row[f'{prefix}nulls_reproduced']} of {row['nulls']}" if row["nulls"] else "–",
                 "score": row[f"{prefix}crps"], "crps_no_effect": row["crps_no_effect"],
-                "crps_benefit": row["crps_benefit"],
+                "crps_benefit": row["crps_benefit"], "crps_lean": row["crps_lean"],
                 "skill": "–" if row["skill"] is None else _share(row[f"{prefix}skill"]),
             })  # fmt: skip
     return Table(pl.DataFrame(rows), caption, {by: by} | SUMMARY, frozenset(("inside", "right", "nulls", "skill")))

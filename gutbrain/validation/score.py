@@ -38,6 +38,7 @@ SCHEMA = {
     "significant": pl.Float64, "crps": pl.Float64, "crps_no_effect": pl.Float64, "crps_benefit": pl.Float64,
     "overlaid": pl.Float64, "overlaid_low": pl.Float64, "overlaid_high": pl.Float64, "overlaid_covered": pl.Boolean,
     "overlaid_right_sign": pl.Boolean, "overlaid_crps": pl.Float64, "benefit_right_sign": pl.Boolean,
+    "overlaid_null_reproduced": pl.Boolean, "crps_lean": pl.Float64,
     "source": pl.String, "note": pl.String,
 }  # fmt: skip
 
@@ -83,26 +84,50 @@ def printed_error(finding: Finding, design: Design) -> float | None:
     _, low, high = on_scale(finding, design)
     if low is not None and high is not None:
         return (high - low) / (2 * Z95)
-    return finding.se if design.estimate in SKILL_SCALES else None
+    wanted = "log" if design.estimate == "ratio" else "natural"
+    return finding.se if design.estimate in (*SKILL_SCALES, "ratio") and finding.scale == wanted else None
 
 
 def distance(finding: Finding, design: Design, predicted: Predicted) -> tuple[float, float] | None:
     """Return by how much a finding lies towards benefit of its virtual trials, and their variance, in SD.
 
-    None where no size in standard deviations is published, or a null is.
+    A null counts as 0 with the error of its trial: leaving nulls out would learn from what was found only. None where
+    no size in standard deviations is published, or the arm is not meant to help.
     """
-    if design.estimate not in SKILL_SCALES or finding.sign == "0" or finding.centre is None:
+    if design.estimate not in SKILL_SCALES or design.arm not in HELPS:
         return None
-    if design.arm not in HELPS:
+    if finding.centre is None and finding.sign != "0":
         return None
+    size = 0.0 if finding.sign == "0" else float(finding.centre or 0.0)
     draws = reported(predicted, printed_error(finding, design))
-    return benefit_of(design) * (finding.centre - float(draws.mean())), float(draws.var())
+    return benefit_of(design) * (size - float(draws.mean())), float(draws.var())
+
+
+def usual(finding: Finding, design: Design, predicted: Predicted) -> tuple[float, float] | None:
+    """Return a finding's size towards benefit and its variance, in SD; None where `distance` is.
+
+    What is learnt from these needs no body at all: the third baseline.
+    """
+    if distance(finding, design, predicted) is None:
+        return None
+    size = 0.0 if finding.sign == "0" else float(finding.centre or 0.0)
+    return benefit_of(design) * size, max(predicted.error, printed_error(finding, design) or 0.0) ** 2
 
 
 def row(
-    finding: Finding, design: Design, predicted: Predicted, discrepancy: Discrepancy | None = None
+    finding: Finding,
+    design: Design,
+    predicted: Predicted,
+    discrepancy: Discrepancy | None = None,
+    lean: Discrepancy | None = None,
 ) -> dict[str, Any]:
-    """Return the scores of one finding; keys as in `SCHEMA`."""
+    """Return the scores of one finding; keys as in `SCHEMA`.
+
+    Parameters
+    ----------
+    discrepancy : learnt by `distance`, laid over the forecasts of arms that are meant to help
+    lean : learnt by `usual`: the benefit that findings show on average, without any body
+    """
     centre, low, high = on_scale(finding, design)
     error = printed_error(finding, design)
     draws = reported(predicted, error)
@@ -118,11 +143,12 @@ def row(
         "world_high": float(worlds[1]), "significant": predicted.significant, "source": finding.reference,
         "note": design.note,
     }  # fmt: skip
-    if null:
-        return found | {"null_reproduced": predicted.significant <= NULL}
-    over = draws
-    if discrepancy is not None and design.estimate in SKILL_SCALES and design.arm in HELPS:
+    over, helps = draws, design.estimate in SKILL_SCALES and design.arm in HELPS
+    if discrepancy is not None and helps:
         over = draws + discrepancy.draws(len(draws), benefit_of(design), seed=len(draws))
+    if null:
+        share = float((np.abs(over) / predicted.error > Z95).mean()) if helps else predicted.significant
+        return found | {"null_reproduced": predicted.significant <= NULL, "overlaid_null_reproduced": share <= NULL}
     span = np.quantile(over, [(1 - COVERAGE) / 2, 0.5, (1 + COVERAGE) / 2])
     found |= {"overlaid": float(span[1]), "overlaid_low": float(span[0]), "overlaid_high": float(span[2])}
     clear = _published_sign(finding, low, high) if design.estimate in SIGNED else 0
@@ -144,6 +170,9 @@ def row(
         found |= {"crps": crps(draws, centre), "crps_no_effect": crps(noise, centre),
                   "crps_benefit": crps(BENEFIT * benefit_of(design) + noise, centre),
                   "overlaid_crps": crps(over, centre)}  # fmt: skip
+        if lean is not None:
+            apart = lean.draws(len(draws), benefit_of(design), seed=len(draws) + 1) if helps else 0.0
+            found["crps_lean"] = crps(apart + noise, centre)
     return found
 
 
@@ -183,7 +212,9 @@ def summary(scores: pl.DataFrame, by: Sequence[str] = ("use",)) -> pl.DataFrame:
         pl.col("right_sign").count().alias("signed"), pl.col("right_sign").mean().alias("sign_accuracy"),
         pl.col("null_reproduced").count().alias("nulls"), pl.col("null_reproduced").sum().alias("nulls_reproduced"),
         pl.col("crps").count().alias("scored"), pl.col("crps").mean(), pl.col("crps_no_effect").mean(),
-        pl.col("crps_benefit").mean(), pl.col("overlaid_covered").mean().alias("overlaid_coverage"),
+        pl.col("crps_benefit").mean(), pl.col("crps_lean").mean(),
+        pl.col("overlaid_null_reproduced").sum().alias("overlaid_nulls_reproduced"),
+        pl.col("overlaid_covered").mean().alias("overlaid_coverage"),
         pl.col("overlaid_right_sign").mean().alias("overlaid_sign_accuracy"), pl.col("overlaid_crps").mean(),
         pl.col("benefit_right_sign").mean().alias("benefit_sign_accuracy"),
     )  # fmt: skip

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from gutbrain.errors import InputError
-from gutbrain.evidence.findings import finding, findings
+from gutbrain.evidence.findings import Finding, finding, findings
 from gutbrain.model.axis import Axis, nearest
 from gutbrain.people.cohort import Cohort
 from gutbrain.validation.designs import Design, designs
 from gutbrain.validation.discrepancy import Discrepancy, learnt
 from gutbrain.validation.lives import live
-from gutbrain.validation.score import board, distance, row, summary
+from gutbrain.validation.score import board, distance, row, summary, usual
 from gutbrain.validation.virtual import REPLICATES, Predicted, hold
 
 Progress = Callable[[str, int, int], None]
@@ -94,8 +94,21 @@ def chosen_designs(wanted: Sequence[str] = ()) -> dict[str, Design]:
 
 def discrepancy_of(chosen: Mapping[str, Design], held: Mapping[str, Predicted]) -> Discrepancy | None:
     """Learn the discrepancy from those of the chosen findings that are marked `calibrate`, never from others."""
+    return _learnt(distance, chosen, held)
+
+
+def lean_of(chosen: Mapping[str, Design], held: Mapping[str, Predicted]) -> Discrepancy | None:
+    """Learn the usual benefit from the same findings, without any body."""
+    return _learnt(usual, chosen, held)
+
+
+def _learnt(
+    measure: Callable[[Finding, Design, Predicted], tuple[float, float] | None],
+    chosen: Mapping[str, Design],
+    held: Mapping[str, Predicted],
+) -> Discrepancy | None:
     found = [
-        distance(finding(name), design, held[name])
+        measure(finding(name), design, held[name])
         for name, design in chosen.items()
         if finding(name).use == "calibrate"
     ]
@@ -132,8 +145,8 @@ def validate(
         held[name] = hold(lives, design, count, replicates=replicates, seed=seed)
         if progress is not None:
             progress("holding trials", number, len(chosen))
-    known = discrepancy_of(chosen, held)
-    scores = board(row(finding(name), design, held[name], known) for name, design in chosen.items())
+    known, lean = discrepancy_of(chosen, held), lean_of(chosen, held)
+    scores = board(row(finding(name), design, held[name], known, lean) for name, design in chosen.items())
     ahead = scores.filter(pl.col("use") == "predict")
     return Validation(
         axis.name, worlds, people, seed, beliefs_are, scores, summary(scores), summary(ahead, ("pathway",)),

@@ -66,7 +66,8 @@ def hold(lives: Lives, design: Design, people: int, *, replicates: int = REPLICA
             _held(design, [_part(one, own, world) for one in reading], shape, generator) for reading in readings
         ]  # fmt: skip
         mean = np.mean([part[0] for part in parts], axis=0)  # [replicates, trials], over the outcomes of a composite
-        error = np.mean([part[1] for part in parts], axis=0)
+        # Other people are read for each outcome of a composite, so that their errors are free of each other.
+        error = np.sqrt(np.mean([part[1] ** 2 for part in parts], axis=0) / len(parts))
         estimates[world] = np.nanmean(mean, axis=1) * design.sign
         errors[world] = np.sqrt(np.nanmean(error**2, axis=1) / design.trials)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -20,7 +20,7 @@ from gutbrain.show.validation_folder import write_validation
 from gutbrain.show.validation_page import validation_report, verdict
 from gutbrain.validation.designs import designs
 from gutbrain.validation.score import board, on_scale, row, summary
-from gutbrain.validation.validate import Validation, discrepancy_of
+from gutbrain.validation.validate import Validation, discrepancy_of, lean_of
 from gutbrain.validation.virtual import Predicted
 
 WORLDS, REPLICATES = 6, 20
@@ -36,8 +36,8 @@ def made() -> Validation:
         effect = 0.6 * centre + 0.05 * generator.standard_normal(WORLDS)
         draws = effect[:, None] + 0.1 * generator.standard_normal((WORLDS, REPLICATES))
         held[name] = Predicted(name, effect, draws, 0.1, 0.2)
-    known = discrepancy_of(designs(), held)
-    scores = board(row(finding(name), design, held[name], known) for name, design in designs().items())
+    known, lean = discrepancy_of(designs(), held), lean_of(designs(), held)
+    scores = board(row(finding(name), design, held[name], known, lean) for name, design in designs().items())
     ahead = scores.filter(pl.col("use") == "predict")
     return Validation(
         "standard", WORLDS, 40, 1, "prior", scores, summary(scores), summary(ahead, ("pathway",)),

@@ -13,7 +13,7 @@ from scipy.stats import norm
 from gutbrain.evidence.findings import finding
 from gutbrain.validation.designs import designs
 from gutbrain.validation.discrepancy import Discrepancy, learnt
-from gutbrain.validation.score import board, crps, on_scale, reported, row, summary
+from gutbrain.validation.score import board, crps, distance, on_scale, reported, row, summary, usual
 from gutbrain.validation.validate import discrepancy_of
 from gutbrain.validation.virtual import Predicted
 
@@ -96,6 +96,21 @@ def test_a_discrepancy_is_laid_over_what_helps_and_nothing_else():
     assert helps["overlaid_high"] - helps["overlaid_low"] > helps["predicted_high"] - helps["predicted_low"]
     burdens = row(finding("HPA-3"), designs()["HPA-3"], predicted(0.5, 0.02, 0.02), lean)
     assert burdens["overlaid"] == burdens["predicted"]
+
+
+def test_nulls_meet_the_discrepancy_too():
+    one = replace(finding(ANXIETY), sign="0", centre=0.0, low=None, high=None)
+    lean = Discrepancy(mean=0.5, mean_error=0.02, spread=0.05, findings=20)
+    scored = row(one, designs()[ANXIETY], predicted(0.0, significant=0.05), lean)
+    assert scored["null_reproduced"] and not scored["overlaid_null_reproduced"]
+    assert distance(one, designs()[ANXIETY], predicted(-0.2))[0] == pytest.approx(-0.2, abs=0.01)
+
+
+def test_the_usual_benefit_is_a_baseline_without_a_body():
+    lean = Discrepancy(mean=0.38, mean_error=0.01, spread=0.05, findings=20)
+    scored = row(finding(ANXIETY), designs()[ANXIETY], predicted(0.5, 0.05, 0.05), None, lean)
+    assert scored["crps_lean"] < scored["crps_benefit"] < scored["crps"]
+    assert usual(finding(ANXIETY), designs()[ANXIETY], predicted(0.0))[0] == pytest.approx(0.38)
 
 
 def test_a_discrepancy_is_learnt_as_it_was_planted():

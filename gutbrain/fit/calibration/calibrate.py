@@ -22,6 +22,7 @@ from gutbrain.validation.virtual import Spreads, spreads, true_effects
 
 Progress = Callable[[str, int, int], None]
 FEWEST_WORLDS = 8
+MOST_COLUMNS = 20_000
 PEOPLE_FOR_SPREAD = 200
 
 
@@ -56,7 +57,7 @@ class Calibrated:
 
 
 def calibrate(
-    axis: Axis, *, worlds: int = 40, people: int = 10, seed: int = 1, closed: bool = True,
+    axis: Axis, *, worlds: int = 40, people: int = 8, seed: int = 1, closed: bool = True,
     step_minutes: float = 15.0, progress: Progress | None = None,
 ) -> Calibrated:  # fmt: skip
     """Fit the beliefs of an axis to the findings marked `calibrate`.
@@ -74,6 +75,9 @@ def calibrate(
     """
     if worlds < FEWEST_WORLDS:
         raise InputError(f"{worlds} worlds are too few", mend=f"Give at least {FEWEST_WORLDS} with --worlds")
+    if worlds * people > MOST_COLUMNS:
+        raise InputError(f"{worlds} worlds of {people} people are more than this can hold at once",
+                         mend=f"Keep worlds x people below {MOST_COLUMNS}")  # fmt: skip
     if people < 2:
         raise InputError("people differ: one in a world is too few", mend="Give at least 2 with --people")
     goal = data()

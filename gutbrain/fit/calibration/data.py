@@ -10,7 +10,7 @@ import numpy as np
 
 from gutbrain.evidence.findings import finding, findings
 from gutbrain.validation.designs import Design, designs
-from gutbrain.validation.score import on_scale
+from gutbrain.validation.score import on_scale, printed_error
 
 # What no model of this kind can be better than, on the scale of the estimate (ours).
 FLOOR = {"SMD": 0.1, "change SMD": 0.1, "ratio": 0.1, "per cent": 3.0, "share": 2.0}
@@ -52,13 +52,13 @@ def data() -> Data:
     chosen = simulated("calibrate")
     for name, design in chosen.items():
         found = finding(name)
-        centre, low, high = on_scale(found, design)
+        centre = on_scale(found, design)[0]
         if design.estimate not in FLOOR:
             left[name] = f"a {design.estimate} hangs on which few people live in a world"
         elif centre is None:
             left[name] = "only a direction is published"
         else:
-            error = (high - low) / 3.919928 if low is not None and high is not None else _chance(design, found.n)
+            error = printed_error(found, design) or _chance(design, found.n)
             kept.append((name, centre, float(np.hypot(error, FLOOR[design.estimate]))))
     alike = Counter(_trial(chosen[name]) for name, _, _ in kept)
     share = np.array([alike[_trial(chosen[name])] for name, _, _ in kept])
