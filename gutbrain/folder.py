@@ -42,7 +42,7 @@ def _refuse_place(target: Path) -> None:
     """Refuse a folder below a file or where nobody may write, so that it is said before minutes are spent."""
     place = next(one for one in target.absolute().parents if one.exists())
     if not place.is_dir():
-        raise InputError(f"{target} would lie below {place}, which is a file", mend="Choose another --out")
+        raise InputError(f"{target}: nothing can be written into {place}, which is a file", mend="Choose another --out")
     if not os.access(place, os.W_OK | os.X_OK):
         raise InputError(f"{target} cannot be written: {place} is closed to you", mend="Choose another --out")
 
