@@ -25,7 +25,7 @@ from gutbrain.show.study_plots import shorten
 from gutbrain.show.theme import dress
 from gutbrain.show.words import INK, PAPER, QUIET
 from gutbrain.validation.arms import arms
-from gutbrain.validation.designs import designs
+from gutbrain.validation.designs import designs, shared_arms
 from gutbrain.validation.score import SKILL_SCALES
 
 if TYPE_CHECKING:
@@ -55,7 +55,10 @@ def drafted(axis: Axis, *, closed: bool) -> list[str]:
 
 
 def _levers() -> tuple[str, ...]:
-    return tuple(dict.fromkeys(act.lever for arm in arms().values() for act in arm.protocol.acts))
+    """Return the levers of the arms that fitted findings need; doses of other arms are not free."""
+    fitted = set(data().findings)
+    needed = shared_arms({name: design for name, design in simulated("calibrate").items() if name in fitted})
+    return tuple(dict.fromkeys(act.lever for name in needed for act in arms()[name].protocol.acts))
 
 
 def fit_table(made: Calibrated) -> pl.DataFrame:
