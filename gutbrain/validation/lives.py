@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -94,15 +94,11 @@ def _spread(people: Cohort, columns: np.ndarray) -> dict[str, np.ndarray]:
 
 def _present(people: Cohort, trial: Trial, slow: list[str], name: str, days: int) -> np.ndarray:
     """Return who is still there in one arm, array [days, columns]; patience belongs to the person."""
-    from dataclasses import replace
-
     return presence(people, np.full(people.size, slow.index(name)), replace(trial, days=days, visits=(0,)))
 
 
 def _drive(people: Cohort, trial: Trial, slow: list[str], group: list[str], days: int, per_day: int) -> Drive:
     """Lay the drives of the arms of one length side by side; all acts stand in each, so that one program serves."""
-    from dataclasses import replace
-
     short = replace(trial, days=days, visits=(0,))
     parts = [
         drive_of(people, np.full(people.size, slow.index(name)), short, per_day, _present(people, trial, slow, name,

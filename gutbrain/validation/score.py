@@ -19,10 +19,9 @@ from gutbrain.evidence.findings import Finding
 from gutbrain.validation.arms import HELPS
 from gutbrain.validation.designs import Design, outcomes
 from gutbrain.validation.discrepancy import Discrepancy
-from gutbrain.validation.virtual import Predicted
+from gutbrain.validation.virtual import Z95, Predicted
 
 COVERAGE = 0.90
-Z95 = 1.959963984540054
 BENEFIT = 0.3  # SD, of the second baseline
 NULL = 0.30  # share of significant trials up to which a published null counts as reproduced
 NEGLIGIBLE = 0.01  # SD; an effect below it has no sign
