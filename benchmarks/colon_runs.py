@@ -13,7 +13,8 @@ from gutbrain.body.digestion import Digestion
 from gutbrain.body.enteric import Enteric
 from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
-from gutbrain.run.fixed import Drive, integrate
+from gutbrain.run.drive import Drive
+from gutbrain.run.fixed import integrate
 from gutbrain.run.settle import settle
 
 PEOPLE = 120

@@ -28,7 +28,8 @@ from gutbrain.body.whole import standard
 from gutbrain.people.cohort import Cohort
 from gutbrain.protocols.practice import mbsr, wait_list
 from gutbrain.protocols.protocol import Trial
-from gutbrain.run.fixed import Drive, integrate
+from gutbrain.run.drive import Drive
+from gutbrain.run.fixed import integrate
 from gutbrain.run.settle import settle
 from gutbrain.run.simulate import drive_of, randomise
 

@@ -15,7 +15,9 @@ import numpy as np
 from gutbrain.errors import InputError
 from gutbrain.model.axis import Axis
 from gutbrain.protocols.protocol import Act
-from gutbrain.run.fixed import Drive, Run  # (switches JAX to double precision)
+from gutbrain.run.drive import Drive, Run
+
+jax.config.update("jax_enable_x64", True)
 
 PER_HOUR = 4  # samples from which hourly means are taken
 ALL_DAY = (7 / 24, 7.5 / 24, 23 / 24)  # waking, the end of its pulse, sleep of the reference person

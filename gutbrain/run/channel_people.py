@@ -35,7 +35,8 @@ from gutbrain.run.channel import (
     stressed_levers,
     usual_push,
 )
-from gutbrain.run.fixed import Drive, integrate
+from gutbrain.run.drive import Drive
+from gutbrain.run.fixed import integrate
 from gutbrain.run.settle import settle
 
 Progress = Callable[[str, int, int], None]

@@ -11,7 +11,6 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,52 +23,13 @@ from gutbrain.model.axis import Axis
 from gutbrain.model.compartment import Events, Noise
 from gutbrain.run.blocks import part, takes, width
 from gutbrain.run.compiled import compiled
+from gutbrain.run.drive import Drive, Run
 
 jax.config.update("jax_enable_x64", True)
 
 OFFSET = 1 << 20  # days before day 0 have keys too, and a key must not be negative
 FIRST = 1 / 6  # weight of the first stage, which also gives the signals of the step
 STAGES = np.array([[0.5, 1 / 3], [0.5, 1 / 3], [1.0, 1 / 6]])
-
-
-@dataclass(frozen=True)
-class Drive:
-    """What moves the levers: one row an act.
-
-    Attributes
-    ----------
-    levers : lever of each act
-    dose : array [acts, columns], offset in the lever's unit
-    shape : array [steps, acts], mean over each step
-    effort : array [acts], 1 where the act ends for those who drop out
-    present : array [days, columns], 1 while the person is in the trial
-    """
-
-    levers: tuple[str, ...]
-    dose: np.ndarray
-    shape: np.ndarray
-    effort: np.ndarray
-    present: np.ndarray
-
-    @classmethod
-    def rest(cls, columns: int, days: int, steps_per_day: int, levers: tuple[str, ...] = ()) -> Drive:
-        """No act moves anything."""
-        acts = len(levers)
-        zeros = np.zeros((acts, columns)), np.zeros((days * steps_per_day, acts)), np.zeros(acts)
-        return cls(levers, *zeros, np.ones((days, columns)))
-
-
-@dataclass(frozen=True)
-class Run:
-    """Raw arrays of a run; `gutbrain.run.simulate` puts the names back."""
-
-    labels: tuple[str, ...]
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    end: np.ndarray
-    lost_day: np.ndarray
-    lost_row: np.ndarray
 
 
 def integrate(

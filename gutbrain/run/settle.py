@@ -24,7 +24,8 @@ from gutbrain.model.reading import depends
 from gutbrain.people.cohort import Cohort
 from gutbrain.run.blocks import in_blocks
 from gutbrain.run.compiled import compiled
-from gutbrain.run.fixed import Drive, integrate, settled_signals, survey
+from gutbrain.run.drive import Drive
+from gutbrain.run.fixed import integrate, settled_signals, survey
 
 DAYS = 5
 TOLERANCE = 1e-9  # relative change a day below which a compartment counts as settled

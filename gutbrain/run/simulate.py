@@ -16,7 +16,7 @@ from gutbrain.protocols.protocol import Act, Trial, check_acts, own_rest
 from gutbrain.run.result import Result
 
 if TYPE_CHECKING:
-    from gutbrain.run.fixed import Drive
+    from gutbrain.run.drive import Drive
 
 ENGINES = ("fixed", "adaptive")
 REFERENCE_COLUMNS = 64
@@ -75,7 +75,7 @@ def drive_of(
 
     With `average` nobody differs: every dose is the centre of its belief, kept as people keep it on average.
     """
-    from gutbrain.run.fixed import Drive
+    from gutbrain.run.drive import Drive
 
     acts = trial.acts
     begin = np.arange(trial.days * steps_per_day) / steps_per_day

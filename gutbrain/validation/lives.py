@@ -11,7 +11,8 @@ from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
 from gutbrain.protocols.protocol import Trial, check_acts
 from gutbrain.run.course import PER_DAY, course
-from gutbrain.run.fixed import Drive, integrate, settled_signals
+from gutbrain.run.drive import Drive
+from gutbrain.run.fixed import integrate, settled_signals
 from gutbrain.run.settle import settle
 from gutbrain.run.simulate import drive_of, presence
 from gutbrain.validation.arms import arms

@@ -17,7 +17,7 @@ from gutbrain.body.verification.acute_endotoxin import STUDY_FACTORS, AcuteEndot
 from gutbrain.body.whole import standard
 from gutbrain.model.axis import Axis
 from gutbrain.protocols.protocol import Act
-from gutbrain.run.fixed import Drive
+from gutbrain.run.drive import Drive
 from gutbrain.run.fixed import integrate as by_fixed_step
 
 pytest.importorskip("diffrax", reason="needs the extra 'adaptive'")

@@ -12,7 +12,8 @@ from held import held
 from gutbrain.body.colon import Colon
 from gutbrain.body.digestion import Digestion
 from gutbrain.model.axis import Axis
-from gutbrain.run.fixed import Drive, integrate
+from gutbrain.run.drive import Drive
+from gutbrain.run.fixed import integrate
 
 jax.config.update("jax_enable_x64", True)
 

@@ -15,7 +15,8 @@ from gutbrain.model.maths import maximum
 from gutbrain.model.stability import growth
 from gutbrain.run.channel import Pair, answers, on_way, pairs_of, pushed, round_trip
 from gutbrain.run.channel_people import channel, refuse_unopenable
-from gutbrain.run.fixed import Drive, integrate
+from gutbrain.run.drive import Drive
+from gutbrain.run.fixed import integrate
 
 ASSUMED = {"source": "assumed", "grade": "assumed"}
 PERIODS = np.geomspace(1e-2, 1e4, 400)

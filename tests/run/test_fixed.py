@@ -16,7 +16,8 @@ from gutbrain.people.cohort import Cohort
 from gutbrain.protocols import exposure, practice
 from gutbrain.protocols.protocol import Act, Protocol, Trial
 from gutbrain.run import adaptive
-from gutbrain.run.fixed import Drive, integrate
+from gutbrain.run.drive import Drive
+from gutbrain.run.fixed import integrate
 from gutbrain.run.settle import settle
 from gutbrain.run.simulate import drive_of, presence, randomise, simulate
 

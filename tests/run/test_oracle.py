@@ -17,7 +17,8 @@ from gutbrain.model.axis import Axis
 from gutbrain.model.stability import run_days
 from gutbrain.protocols import exposure, practice
 from gutbrain.protocols.protocol import Act, Protocol, Trial
-from gutbrain.run.fixed import Drive, integrate
+from gutbrain.run.drive import Drive
+from gutbrain.run.fixed import integrate
 from gutbrain.run.settle import write_own_rest
 from gutbrain.run.simulate import simulate
 

@@ -10,7 +10,8 @@ from gutbrain.body.whole import LOOP_GAIN_LIMIT, mucosal_loop_gain
 from gutbrain.errors import InputError
 from gutbrain.model.stability import growth, loop_gain
 from gutbrain.people.cohort import Cohort
-from gutbrain.run.fixed import Drive, integrate, settled_signals
+from gutbrain.run.drive import Drive
+from gutbrain.run.fixed import integrate, settled_signals
 from gutbrain.run.settle import block_rows, relax, solve_block
 
 

@@ -12,7 +12,8 @@ from gutbrain.fit.sensitivity.unknowns import Space
 from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
 from gutbrain.protocols.protocol import Trial, own_rest
-from gutbrain.run.fixed import Drive, integrate, settled_signals
+from gutbrain.run.drive import Drive
+from gutbrain.run.fixed import integrate, settled_signals
 from gutbrain.run.settle import settle
 from gutbrain.run.simulate import drive_of
 
