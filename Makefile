@@ -17,7 +17,7 @@ help:
 	@echo "make check        ruff, mypy, and the model's own check"
 	@echo "make docs         write docs/equations, docs/graph.svg and docs/analysis_steps.md"
 	@echo "make papers       write docs/papers.md, what tests hold of published papers"
-	@echo "make bench        print what runs cost on this machine (minutes)"
+	@echo "make bench        print what runs cost on this machine, other simulators beside ours (half an hour)"
 	@echo "make bench-r      the same beside vegan and lmerTest (needs Rscript with both: r-cran-vegan, r-cran-lmertest)"
 	@echo "make posterior    fit beliefs to findings, and hold the model against findings before and after (an hour)"
 	@echo "make calibration  compare with published courses (long)"
@@ -40,7 +40,10 @@ docs: $(VENV)/ready
 papers: $(VENV)/ready-for-tests
 	$(BIN)/python docs/write_papers.py
 
-bench: $(VENV)/ready-for-tests
+bench: $(VENV)/ready-for-bench
+	$(BIN)/gutbrain bench
+	$(BIN)/python -m benchmarks.engines_growth
+	$(BIN)/python -m benchmarks.peak
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python -m benchmarks.biom_scale
 	$(BIN)/python -m benchmarks.apple_health_scale
@@ -78,5 +81,9 @@ $(VENV)/ready: $(VENV)/made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/ready-for-tests: $(VENV)/made pyproject.toml constraints.txt
-	$(INSTALL) '.[adaptive,analyse,atlas,beats,couple,equations,export,sensitivity,study,test]'
+	$(INSTALL) '.[adaptive,analyse,atlas,beats,cluster,couple,equations,export,sensitivity,study,test]'
 	@touch $@ $(VENV)/ready
+
+$(VENV)/ready-for-bench: $(VENV)/ready-for-tests
+	$(INSTALL) '.[bench]'
+	@touch $@

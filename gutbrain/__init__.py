@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from gutbrain.protocols.protocol import Act, Protocol, Trial
     from gutbrain.run.baseline import with_baselines
     from gutbrain.run.explain import explain
+    from gutbrain.run.gradient import forward as derivatives
+    from gutbrain.run.gradient import reverse as gradient
     from gutbrain.run.settle import settle
     from gutbrain.run.simulate import simulate
     from gutbrain.study.reading import read_study
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Act", "Axis", "Cohort", "InputError", "ModelError", "Protocol", "Study", "Trial", "__version__", "analyse_study",
-    "explain", "read_analysis_plan", "read_plan", "read_study", "scores", "settle", "simulate", "standard",
-    "with_baselines",
+    "derivatives", "explain", "gradient", "read_analysis_plan", "read_plan", "read_study", "scores", "settle",
+    "simulate", "standard", "with_baselines",
 ]  # fmt: skip
 
 # Where a name lives, and after a colon what it is called there: `gutbrain.analyse` itself is a package.
@@ -40,7 +42,8 @@ _HOME = {
     "explain": "run.explain", "read_plan": "plan", "settle": "run.settle", "simulate": "run.simulate",
     "standard": "body.whole", "with_baselines": "run.baseline", "Study": "study.study",
     "read_study": "study.reading", "scores": "study.scores", "analyse_study": "analyse.analysis:analyse",
-    "read_analysis_plan": "analyse.plan",
+    "read_analysis_plan": "analyse.plan", "derivatives": "run.gradient:forward",
+    "gradient": "run.gradient:reverse",
 }  # fmt: skip
 
 

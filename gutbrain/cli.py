@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from gutbrain import (
     cli_analyse,
+    cli_bench,
     cli_calibrate,
     cli_channel,
     cli_couple,
     cli_evidence,
     cli_explain,
     cli_export,
+    cli_run,
     cli_sensitivity,
     cli_study,
     cli_validate,
@@ -26,19 +28,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gutbrain.model.axis import Axis
-    from gutbrain.plan import Plan
 
 # Which extra brings a library that the core installation lacks.
 EXTRAS = {
     "diffrax": "adaptive", "skbio": "atlas", "sympy": "equations", "duckdb": "study", "biom": "study", "h5py": "study",
     "openpyxl": "study", "pyreadstat": "study", "wfdb": "beats", "statsmodels": "analyse", "formulaic": "analyse",
     "pandas": "analyse", "numpyro": "couple", "SALib": "sensitivity", "libsbml": "export",
+    "distributed": "cluster",
 }  # fmt: skip
 # Commands that ask the model something; each shows its progress.
 ASKING = {
-    "explain": cli_explain.explain, "evidence": cli_evidence.evidence, "validate": cli_validate.validate,
-    "calibrate": cli_calibrate.calibrate, "channel": cli_channel.channel,
-    "sensitivity": cli_sensitivity.sensitivity, "export": cli_export.export,
+    "run": cli_run.run, "explain": cli_explain.explain, "evidence": cli_evidence.evidence,
+    "validate": cli_validate.validate, "calibrate": cli_calibrate.calibrate, "channel": cli_channel.channel,
+    "sensitivity": cli_sensitivity.sensitivity, "export": cli_export.export, "bench": cli_bench.bench,
 }  # fmt: skip
 VIEWS = ("plan", "acts", "compartments", "states", "signals", "parameters", "levers", "edges", "equations", "graph",
          "measures")  # fmt: skip
@@ -53,18 +55,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="store_true", help="print the version and stop")
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = top.add_subparsers(dest="command", metavar="command")
-    run = commands.add_parser("run", help="run a plan and write a folder with tables, figures and a report")
-    run.add_argument("plan", help="a built-in plan (mbsr, dietswap) or a TOML file")
-    run.add_argument("--study", type=Path, help="folder of a diet-exchange study, for plans of that kind")
-    run.add_argument("--baseline", help="counts table whose samples give the colons; atlas, or none")
-    run.add_argument("--sample", default="", help="the sample of that table that is meant")
-    run.add_argument("--posterior", help="worlds that gutbrain calibrate wrote, in place of the prior")
-    run.add_argument("--out", type=Path, help="folder to write (default runs/PLAN)")
-    run.add_argument("--force", action="store_true", help="replace the run folder if it exists")
-    run.add_argument("--people", type=int, help="people in each arm")
-    run.add_argument("--worlds", type=int, help="worlds of belief")
-    run.add_argument("--seed", type=int, help="seed of all draws")
-    run.add_argument("--quiet", action="store_true", help="no progress bar")
+    run = cli_run.add_run(commands)
     show = commands.add_parser("show", help="show the model, a plan or a study")
     show.add_argument("what", help=f"{', '.join(VIEWS)}; or a study folder")
     show.add_argument("name", nargs="?", default="", help="name of the plan, or part of the names to list")
@@ -87,8 +78,9 @@ def parser() -> argparse.ArgumentParser:
     channel = cli_channel.add_channel(commands)
     sensitivity = cli_sensitivity.add_sensitivity(commands)
     export = cli_export.add_export(commands)
+    bench = cli_bench.add_bench(commands)
     for command in (run, show, check, read, analyse, couple, explain, evidence, validate, calibrate, channel,
-                    sensitivity, export):  # fmt: skip
+                    sensitivity, export, bench):  # fmt: skip
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return top
 
@@ -108,14 +100,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gutbrain.model.compartment import ModelError
 
     try:
-        work = {"run": _run, "show": _show, "check": _check, "read": _read, "analyse": _analyse, "couple": _couple}
+        work = {"show": _show, "check": _check, "read": _read, "analyse": _analyse, "couple": _couple}
         line = "gutbrain " + shlex.join(given)
         if options.command in work:
             return work[options.command](options, line)
         ask = ASKING[options.command]
         return _with_bars(getattr(options, "quiet", False), lambda bars: ask(options, line, bars))
-    except KeyboardInterrupt:
-        print("gutbrain: interrupted; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"gutbrain: {str(stop) or 'interrupted; nothing was written'}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         sys.stderr.close()
@@ -140,60 +132,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-
-
-def _plan_of(options: argparse.Namespace) -> Plan:
-    from gutbrain.plan import read_plan
-
-    plan = read_plan(options.plan)
-    people = plan.people
-    changes: dict[str, Any] = {}
-    if options.people is not None:
-        changes["per_arm"] = options.people
-    if options.worlds is not None:
-        changes["worlds"] = options.worlds
-    if options.baseline is not None:
-        changes["baseline"] = options.baseline
-    if options.sample:
-        changes["sample"] = options.sample
-    if options.posterior is not None:
-        changes["posterior"] = options.posterior
-    for key in ("per_arm", "worlds"):
-        if changes.get(key, 1) < 1:
-            raise InputError(f"--{'people' if key == 'per_arm' else key} must be at least 1, not {changes[key]}")
-    update: dict[str, Any] = {"people": people.model_copy(update=changes)}
-    if options.seed is not None:
-        update["seed"] = options.seed
-    return plan.model_copy(update=update)
-
-
-def _run(options: argparse.Namespace, command: str) -> int:
-    from gutbrain.folder import refuse_existing
-
-    plan = _plan_of(options)
-    out = options.out or Path("runs") / Path(options.plan).stem
-    refuse_existing(out, options.force)
-    if plan.kind == "exchange" and options.study is None:
-        raise InputError(f"plan {options.plan!r} predicts a study", mend="Give its folder with --study")
-    if plan.kind == "trial" and options.study is not None:
-        raise InputError(
-            f"plan {options.plan!r} is a trial, so --study has no use", mend="Leave it out, or use --baseline"
-        )
-    if plan.kind == "exchange" and not options.study.is_dir():
-        raise InputError("there is no such study folder", file=options.study)
-    from gutbrain.job import run_exchange, run_trial
-
-    progress = None if options.quiet else Bars()
-    try:
-        if plan.kind == "exchange":
-            done = run_exchange(plan, options.study, out, force=options.force, progress=progress, command=command)
-        else:
-            done = run_trial(plan, out, force=options.force, progress=progress, command=command)
-    finally:
-        if progress is not None:
-            progress.close()
-    print("\n".join(done.lines))
-    return 0
 
 
 class Bars:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PUBLISHED = {"mind.negative_affect": "MIN-1 anxiety 8 weeks"}
 VERSIONS = ("gutbrain", "jax", "numpy", "scipy", "polars", "scikit-bio", "altair", "pint", "pydantic")
-CLASS_NOTE = "class level, split assumed"
+ATLAS_NOTE = "HITChip atlas of 300 adults (class level, split assumed; no region comparisons)"
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def _cohort(plan: Plan, axis: Axis, levers: tuple[str, ...], progress: Progress 
     """Draw the people of a trial and settle them, each with his own colon if the plan says so."""
     from gutbrain.people.cohort import Cohort
     from gutbrain.run.baseline import with_baselines
+    from gutbrain.run.engines import choose
     from gutbrain.run.settle import settle
 
     people = plan.people
@@ -63,7 +64,10 @@ def _cohort(plan: Plan, axis: Axis, levers: tuple[str, ...], progress: Progress 
 
         beliefs = read_posterior(Path(people.posterior), axis).some(people.worlds)
     cohort = Cohort.draw(axis, count, people.worlds, plan.seed, people.open_edges, people.fixed, names, beliefs)
-    options: dict[str, Any] = {"step_minutes": plan.step_minutes, "levers": levers, "progress": told}
+    engine = choose(plan.engine, columns=cohort.size, noise=plan.noise, step_minutes=plan.step_minutes)
+    options: dict[str, Any] = {
+        "step_minutes": plan.step_minutes, "levers": levers, "integrate": engine.settling(), "progress": told,
+    }  # fmt: skip
     if shares is None:
         return settle(cohort, **options)
     return with_baselines(cohort, shares, note, **options)
@@ -78,9 +82,25 @@ def _baselines(plan: Plan, count: int) -> tuple[np.ndarray | None, str, tuple[st
         from gutbrain.people.atlas import draw_baselines
 
         drawn = draw_baselines(count, plan.seed)
-        return drawn.shares, f"HITChip atlas of 300 adults ({CLASS_NOTE}; no region comparisons)", ()
+        return drawn.shares, ATLAS_NOTE, ()
+    samples, array, note = measured_baselines(plan)
+    if count == 1 and len(samples) > 1:
+        raise InputError(
+            f"the table holds {len(samples)} samples, the plan one person", file=chosen,
+            mend=f"Name one with --sample: {', '.join(samples[:5])}{' ...' if len(samples) > 5 else ''}",
+        )  # fmt: skip
+    order = np.random.default_rng([plan.seed, 7]).permutation(len(samples))
+    take = order[np.arange(count) % len(samples)]
+    repeated = count > len(samples)
+    names = tuple(f"{samples[i]} ({n // len(samples) + 1})" if repeated else samples[i] for n, i in enumerate(take))
+    return array[take], note, names
+
+
+def measured_baselines(plan: Plan) -> tuple[list[str], np.ndarray, str]:
+    """Return names, group shares [samples, groups] and what they are, of the samples of the plan's counts file."""
     from gutbrain.people.counts import group_shares, read_counts
 
+    chosen = plan.people.baseline
     counts = read_counts(chosen)
     shares = group_shares(counts)
     samples, array = list(shares.samples), shares.array()
@@ -89,21 +109,12 @@ def _baselines(plan: Plan, count: int) -> tuple[np.ndarray | None, str, tuple[st
             raise InputError(f"no sample {plan.people.sample!r}{nearest(plan.people.sample, samples)}", file=chosen)
         keep = [samples.index(plan.people.sample)]
         samples, array = [plan.people.sample], array[keep]
-    if count == 1 and len(samples) > 1:
-        raise InputError(
-            f"the table holds {len(samples)} samples, the plan one person", file=chosen,
-            mend=f"Name one with --sample: {', '.join(samples[:5])}{' ...' if len(samples) > 5 else ''}",
-        )  # fmt: skip
-    order = np.random.default_rng([plan.seed, 7]).permutation(len(samples))
-    take = order[np.arange(count) % len(samples)]
     other = float(np.mean(shares.of_all()["other"].to_numpy()))
     note = f"{Path(chosen).name}, {len(samples)} samples; {other:.1%} of reads mapped to no group and left out"
     lost = shares.unmapped_names().head(5)
     if lost.height:
         note += " (" + ", ".join(f"{name} {share:.1%}" for name, share in lost.iter_rows()) + ")"
-    repeated = count > len(samples)
-    names = tuple(f"{samples[i]} ({n // len(samples) + 1})" if repeated else samples[i] for n, i in enumerate(take))
-    return array[take], note, names
+    return samples, array, note
 
 
 def run_trial(
@@ -121,7 +132,7 @@ def run_trial(
 
     axis, trial = axis_of(plan), plan.trial()
     check_acts(axis, [act for _, act in trial.acts])
-    _check_signals(plan, axis)
+    check_signals(plan, axis)
     levers = tuple(act.lever for _, act in trial.acts)
     with whole_folder(out, force) as folder:
         cohort = _cohort(plan, axis, levers, progress)
@@ -133,7 +144,14 @@ def run_trial(
     return Done(out, _summary(plan, result, out))
 
 
-def _check_signals(plan: Plan, axis: Axis) -> None:
+def check_signals(plan: Plan, axis: Axis) -> None:
+    """Refuse signals, measures and arms of a report that the run cannot give.
+
+    Raises
+    ------
+    InputError
+        Naming the key of the plan and the nearest right one.
+    """
     from gutbrain.observe.instruments import choose
 
     for signal in (plan.report.primary, *plan.report.outcomes):

@@ -147,7 +147,7 @@ class Plan(Strict):
     visits: list[int] = [0, 28, 56, 84]
     course_days: int = Field(default=56, ge=1)
     step_minutes: float = Field(default=15.0, gt=0, le=60)
-    engine: Literal["fixed", "adaptive"] = "fixed"
+    engine: Literal["auto", "lanes", "lanes32", "fixed", "adaptive"] = "auto"
     noise: bool = False
     seed: int = Field(default=1, ge=0)
     people: PeoplePlan = PeoplePlan()

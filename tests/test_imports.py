@@ -12,9 +12,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ORDER = (("errors", "evidence", "folder", "plans"), ("model",), ("body",), ("protocols", "people"), ("run",),
          ("observe",), ("study",), ("validation",),
-         ("analyse", "fit", "design"), ("show", "plan"), ("job", "export"), ("cli_study", "cli_analyse"),
+         ("analyse", "fit", "design"), ("show", "plan"), ("job", "export", "population"), ("bench",),
+         ("cli_study", "cli_analyse"),
          ("cli_couple", "cli_evidence", "cli_validate", "cli_calibrate", "cli_explain", "cli_channel",
-          "cli_sensitivity", "cli_export"), ("cli",))  # fmt: skip
+          "cli_sensitivity", "cli_export", "cli_run", "cli_bench"), ("cli",))  # fmt: skip
 # `Result.plot` is asked for by its users and drawn by `show`: the one look upwards, made when it is called.
 UPWARDS = {("run/result.py", "gutbrain.show.plots.trajectory")}
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

@@ -7,6 +7,7 @@ symbols are numpy object arrays of sympy expressions.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -167,6 +168,10 @@ def share_of_day(clock: Value, step: Value, start: Value, duration: Value) -> Va
     if kind == "quantity":
         parts = (value.to("day").magnitude for value in (clock, step, start, duration))
         return share_of_day(*parts) * (duration / duration).to("")
+    return (_differentiable_share() if kind == "jax" else _share)(clock, step, start, duration)
+
+
+def _share(clock: Value, step: Value, start: Value, duration: Value) -> Value:
     since = (clock - start) % 1.0
     inside = _where(since < duration, 1.0, 0.0)
     rest_of_window = maximum(minimum(duration - since, step), 0.0)
@@ -174,6 +179,31 @@ def share_of_day(clock: Value, step: Value, start: Value, duration: Value) -> Va
     length = maximum(step, 1e-12)
     held = minimum((rest_of_window + minimum(next_window, duration)) / length, 1.0)
     return _where(step > 1e-9, held, inside)
+
+
+@cache
+def _differentiable_share() -> Any:
+    """The share with its derivative: an edge of the window on a border of steps counts half in each of the two.
+
+    Habits lie on such borders, where the derivatives of maximum, minimum and remainder do not add up.
+    """
+    share = sys.modules["jax"].custom_jvp(_share)
+
+    def moved(at: Any, by: Any) -> Any:
+        (clock, step, start, duration), (clock_by, _, start_by, duration_by) = at, by
+
+        def crossed(edge: Value) -> Value:
+            ahead = (edge - clock + 1e-9) % 1.0 - 1e-9
+            border = (abs(ahead) < 2e-9) | (abs(ahead - step) < 2e-9)
+            within = _where(border, 0.5, _where((ahead > 0) & (ahead < step), 1.0, 0.0))
+            return _where(step > 1e-9, within / maximum(step, 1e-12), 0.0)
+
+        begin_by, end_by = clock_by - start_by, clock_by - start_by - duration_by
+        change = crossed(start) * begin_by - crossed(start + duration) * end_by
+        return share(*at), change
+
+    share.defjvp(moved)
+    return share
 
 
 def time_of_day(clock: Value) -> Value:

@@ -31,6 +31,7 @@ class Cohort:
     shares : measured group shares of each person, array [people, groups], if there are any
     baseline_miss : largest distance between settled and measured shares, array [worlds * people]
     beliefs : standard-normal draws that were given instead of drawn, by parameter or `act LEVER`, arrays [worlds, ...]
+    group : part of a larger population; groups hold other people in the same worlds
     """
 
     axis: Axis
@@ -47,6 +48,11 @@ class Cohort:
     baseline_note: str = ""
     beliefs: Mapping[str, np.ndarray] = field(default_factory=dict)
     covariates: Mapping[str, np.ndarray] = field(default_factory=dict)
+    group: int = 0
+
+    def seeds(self, purpose: int) -> list[int]:
+        """Return the seeds of a draw between people; draws of belief know no group."""
+        return _seeds(self.seed, purpose, self.group)
 
     @property
     def size(self) -> int:
@@ -64,6 +70,7 @@ class Cohort:
         fixed: Mapping[str, float] | None = None,
         names: tuple[str, ...] = (),
         beliefs: Mapping[str, np.ndarray] | None = None,
+        group: int = 0,
     ) -> Cohort:
         """Draw people and worlds.
 
@@ -73,6 +80,7 @@ class Cohort:
         fixed : values that are set and not drawn
         beliefs : standard-normal draws of belief that are known already (a posterior), by parameter, arrays
             [worlds, ...]; parameters that are closed by default are opened by them
+        group : draw the people of this part of a larger population; its worlds are those of every part
 
         Raises
         ------
@@ -94,11 +102,11 @@ class Cohort:
         known = dict(beliefs or {})
         drawn = [_accepted(axis, seed, world, worlds, opened, fixed, rejected, known) for world in range(worlds)]
         parameters = {
-            name: _people(axis, name, [belief[name] for belief in drawn], people, seed, name in fixed)
+            name: _people(axis, name, [belief[name] for belief in drawn], people, _seeds(seed, 2, group), name in fixed)
             for name in axis.parameters
         }
         labels = names or tuple(f"person {number + 1}" for number in range(people))
-        return cls(axis, people, worlds, seed, parameters, labels, rejected, beliefs=known)
+        return cls(axis, people, worlds, seed, parameters, labels, rejected, beliefs=known, group=group)
 
     @classmethod
     def reference(cls, axis: Axis, **fixed: float) -> Cohort:
@@ -158,7 +166,14 @@ def _accepted(
     raise InputError(f"no draw in {ATTEMPTS} kept {broken[0].name} below {broken[0].below}: check the fixed parameters")
 
 
-def _people(axis: Axis, name: str, beliefs: list[np.ndarray], people: int, seed: int, is_fixed: bool) -> np.ndarray:
+def _seeds(seed: int, purpose: int, group: int) -> list[int]:
+    """Seeds of a draw between people; a cohort that stands alone is group 0."""
+    return [seed, purpose, *([group] if group else [])]
+
+
+def _people(
+    axis: Axis, name: str, beliefs: list[np.ndarray], people: int, seeds: list[int], is_fixed: bool
+) -> np.ndarray:
     """Spread one parameter over the people of every world, array [..., worlds * people] or [..., 1]."""
     param = axis.parameters[name]
     if param.between is None or is_fixed:
@@ -167,5 +182,5 @@ def _people(axis: Axis, name: str, beliefs: list[np.ndarray], people: int, seed:
         return np.concatenate([np.repeat(belief, people, axis=-1) for belief in beliefs], axis=-1)
     shared = param.same_draw_as or name
     shape = beliefs[0].shape[:-1]
-    normal = _normals(shared, (*shape, people), seed, 2) if people > 1 else np.zeros((*shape, 1))
+    normal = _normals(shared, (*shape, people), *seeds) if people > 1 else np.zeros((*shape, 1))
     return np.concatenate([np.asarray(param.between.around(belief, normal)) for belief in beliefs], axis=-1)

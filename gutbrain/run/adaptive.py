@@ -5,7 +5,7 @@ Levers act at the moment, not as a mean over a step, and their jumps are given t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -26,7 +26,7 @@ ALL_DAY = (7 / 24, 7.5 / 24, 23 / 24)  # waking, the end of its pulse, sleep of 
 def integrate(
     axis: Axis,
     start: np.ndarray,
-    parameters: dict[str, np.ndarray],
+    parameters: Mapping[str, np.ndarray],
     acts: Sequence[Act],
     times: np.ndarray,
     *,
@@ -81,16 +81,16 @@ def integrate(
 
 
 def follow(
-    axis: Axis, start: np.ndarray, parameters: dict[str, np.ndarray], acts: Sequence[Act], drive: Drive, *, days: int,
-    labels: tuple[str, ...] | None = None, rtol: float = 1e-6,
+    axis: Axis, start: np.ndarray, parameters: Mapping[str, np.ndarray], drive: Drive, *, days: int,
+    labels: tuple[str, ...] | None = None, rtol: float = 1e-6, **_: Any,
 ) -> Run:  # fmt: skip
-    """Run a trial with error control and summarise it as the cohort engine does.
+    """Run a trial with error control and summarise it as every engine does.
 
     Parameters
     ----------
-    acts : the acts of the trial in the order of `drive`
-    drive : doses and who is still there, as `gutbrain.run.simulate.drive_of` gives them
+    drive : its acts are followed from moment to moment, with its doses, for who is still there
     """
+    acts = drive.acts
     columns = start.shape[1]
     chosen = tuple(axis.columns) if labels is None else labels
     leaves = np.where(drive.present.min(axis=0) > 0, np.inf, (drive.present > 0).sum(axis=0))

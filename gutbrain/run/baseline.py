@@ -1,46 +1,51 @@
 """A colon of one's own: growth scales whose settled colon has the measured composition.
 
 At a steady state with group shares p, total mass M and given pools, the growth of every group
-must equal its losses. Nine growth scales, M, the acids and the water are solved together, in
-small steps from the reference person, whose colon is known, to the person with his own
-parameters and his measured composition. One scale is free (more growth everywhere starves
-everybody alike): their mean logarithm, weighted by the shares, stays as drawn. A person whose
-measured composition cannot be fed is left at the last composition on the way that can, and the distance is reported.
+must equal its losses. Nine growth scales, M, the acids, the water and the substrates are solved
+together, from the reference person, whose colon is known: at once if Newton's method gets there,
+else in small steps to the person with his own parameters and his measured composition. One scale is
+free (more growth everywhere starves everybody alike): their mean logarithm, weighted by the shares,
+stays as drawn. A person whose measured composition cannot be fed is left at the last composition on
+the way that can, and the distance is reported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
-from gutbrain.run.blocks import in_blocks, width
-from gutbrain.run.compiled import compiled
-from gutbrain.run.settle import block_rows, settle, solve_block
+from gutbrain.run import fixed
+from gutbrain.run.drive import Run
+from gutbrain.run.relax import BOLD, Pace, relax
+from gutbrain.run.rest import Rest, in_pieces
+from gutbrain.run.settle import settle
 
 FLOOR = 2e-4  # share that reseeding alone sustains; a count of zero is read as this
 WAY = 25  # steps from the reference person to the measured one
-TURNS = 6  # Newton steps at each
+CAREFUL = Pace(first=1e9, growth=1.0, keep=0.0, turns=12)  # at each of them
 POOLS = ("acetate_mass", "propionate_mass", "butyrate_mass", "water")
+POOL_TIME = 1 / 30  # days: pools turn over that much faster than groups
+FED = 1e-6  # per day, largest distance from balance
 LARGEST = 30.0  # growth scales beyond this, either way, are not believed
 REACHED = 0.01  # largest distance of a share that still counts as reached
+
+Array = np.ndarray
 
 
 def with_baselines(
     cohort: Cohort,
-    shares: np.ndarray,
+    shares: Array,
     note: str = "",
     *,
     step_minutes: float = 15.0,
     levers: tuple[str, ...] = (),
     labels: tuple[str, ...] | None = None,
+    integrate: Callable[..., Run] = fixed.integrate,
     progress: Callable[[int, int], None] | None = None,
 ) -> Cohort:
     """Return the cohort settled with the measured colon of each person.
@@ -49,6 +54,7 @@ def with_baselines(
     ----------
     shares : group shares, array [people, groups], each row summing to 1
     note : what the report says about them
+    step_minutes, levers, labels, integrate, progress : as in `gutbrain.run.settle.settle`
 
     Returns
     -------
@@ -58,19 +64,12 @@ def with_baselines(
     axis = cohort.axis
     target = np.maximum(np.asarray(shares, float), FLOOR)
     target = np.tile(target / target.sum(axis=1, keepdims=True), (cohort.worlds, 1)).T
-    reference = Cohort.reference(axis)
-    # As wide as the cohort: the same compiled solver serves the one and the many.
-    alike = np.repeat(axis.start(reference.parameters), width(cohort.size), axis=1)
-    rest = solve_block(axis, "colon", alike, reference.parameters)[:, :1]
-    parameters = {name: np.array(value) for name, value in cohort.parameters.items()}
-    drawn = np.broadcast_to(parameters["colon.growth_scale"], (len(target), cohort.size))
-    parameters["colon.growth_scale"] = np.array(drawn)
-    y = np.broadcast_to(axis.start(parameters), (len(axis.rows), cohort.size))
-    known = jnp.asarray(rest), axis.coherent(reference.parameters)
-    walked = in_blocks(partial(_reach, axis, *known), y, axis.coherent(parameters), np.log(target))
-    parameters["colon.growth_scale"] = walked[0]
-    moved = replace(cohort, parameters=parameters, start=walked[1], shares=np.asarray(shares), baseline_note=note)
-    settled = settle(moved, step_minutes=step_minutes, levers=levers, labels=labels, progress=progress)
+    scales, start = walk(axis, cohort.parameters, np.log(target))
+    parameters = cohort.parameters | {"colon.growth_scale": scales}
+    moved = replace(cohort, parameters=parameters, start=start, shares=np.asarray(shares), baseline_note=note)
+    settled = settle(
+        moved, step_minutes=step_minutes, levers=levers, labels=labels, integrate=integrate, progress=progress
+    )
     assert settled.start is not None
     biomass = settled.start[axis.slices["colon", "biomass"]]
     miss = np.abs(biomass / biomass.sum(axis=0) - target).max(axis=0)
@@ -85,55 +84,94 @@ def unreached(cohort: Cohort) -> list[str]:
     return [name for name, is_far in zip(cohort.names, far, strict=True) if is_far]
 
 
-@partial(compiled, static_argnums=(0,))
-def _reach(axis: Axis, rest: Any, reference: Any, y: Any, parameters: Any, target: Any) -> Any:
-    """Walk from the reference person to each measured one; return scales [groups, columns] and states."""
-    colon = block_rows(axis, "colon")
-    groups = axis.slices["colon", "biomass"]
-    pools = np.array([axis.slices["colon", name].start for name in POOLS])
-    count, people = groups.stop - groups.start, y.shape[1]
-    local_groups, local_pools = groups.start - colon[0] + np.arange(count), pools - colon[0]
-    drawn = jnp.log(parameters["colon.growth_scale"])
-    begin = jnp.log(rest[groups] / rest[groups].sum(axis=0))
-    basis = jnp.eye(1 + count + len(pools))[:, :, None] * jnp.ones((1, 1, people))
+def walk(axis: Axis, parameters: dict[str, Array], target: Array, *, boldly: bool = True) -> tuple[Array, Array]:
+    """Walk from the reference person to each measured one.
 
-    def unpack(u: Any, composition: Any) -> tuple[Any, Any]:
-        biomass, pool = jnp.exp(u[0] + composition), jnp.exp(u[1 + count :])
-        return y.at[groups].set(biomass).at[pools].set(pool), jnp.exp(u[1 : 1 + count])
+    Parameters
+    ----------
+    parameters : declared values by full name, arrays [..., columns or 1]
+    target : logarithm of the measured shares, array [groups, columns]
+    boldly : try the whole way at once before the small steps
 
-    def miss(u: Any, part: Any, composition: Any) -> Any:
-        new, scale = unpack(u, composition)
+    Returns
+    -------
+    growth scales, array [groups, columns], and states, array [rows, columns], declared units
+    """
+    count, columns = target.shape
+    reference = axis.defaults()
+    known = Rest(axis, axis.start(reference), reference)
+    known.solve("colon", np.arange(1))
+    groups, others = _rows(known)
+    mass = known.rows[groups].sum(axis=0)
+    begin = np.log(known.rows[groups] / mass)
+    first = np.concatenate([np.log(mass)[None], np.zeros((count, 1)), np.log(known.rows[others])])
+    drawn = np.broadcast_to(parameters["colon.growth_scale"], target.shape)
+    y = np.broadcast_to(axis.start(parameters), (len(axis.rows), columns))
+    u, done = np.repeat(first, columns, axis=1), np.zeros(columns)
+
+    def between(part: Any, who: Array) -> Array:
+        mixed = (1 - part) * begin + part * target[:, who]
+        return mixed - np.log(np.exp(mixed).sum(axis=0))
+
+    def advance(part: float, who: Array, pace: Pace) -> Array:
+        """Go on to a part of the way; return who got there."""
         # Far-off people are unlike the reference in more than their microbes: everything walks.
-        mixed = {name: reference[name] + part * (value - reference[name]) for name, value in parameters.items()}
-        rates = axis.read(new, mixed | {"colon.growth_scale": scale}, {}).vector("colon")
-        growth = rates[local_groups] / new[groups]
-        pool = rates[local_pools] / new[pools] / 30
-        mean = (jnp.exp(composition) * (u[1 : 1 + count] - part * drawn)).sum(axis=0, keepdims=True)
-        return jnp.concatenate([growth, pool, mean])
+        own = {name: value if value.shape[-1] == 1 else value[..., who] for name, value in parameters.items()}
+        mixed = {name: reference[name] + part * (value - reference[name]) for name, value in own.items()}
+        tried, left = _feed(
+            Rest(axis, y[:, who], mixed), u[:, who], between(part, who), part * np.log(drawn[:, who]), pace
+        )
+        fed = (left < FED) & (np.abs(tried[1 : 1 + count]).max(axis=0) < np.log(LARGEST))
+        u[:, who[fed]], done[who[fed]] = tried[:, fed], part
+        return who[fed]
 
-    def between(part: Any) -> Any:
-        mixed = (1 - part) * begin + part * target
-        return mixed - jnp.log(jnp.exp(mixed).sum(axis=0))
+    on = np.arange(columns)
+    if boldly:
+        on = np.setdiff1d(on, advance(1.0, on, BOLD))
+    for step in range(WAY):
+        if on.size:
+            on = advance((step + 1) / WAY, on, CAREFUL)
+    found = Rest(axis, y, parameters)
+    found.rows[groups] = np.exp(u[0] + between(done, np.arange(columns)))
+    found.rows[others] = np.exp(u[1 + count :])
+    return np.exp(u[1 : 1 + count]), found.states
 
-    def walk(step: Any, carry: Any) -> Any:
-        u, done, stuck = carry
-        part = (step + 1) / WAY
-        composition = between(part)
 
-        def improve(_: Any, v: Any) -> Any:
-            value, linear = jax.linearize(lambda w: miss(w, part, composition), v)
-            jacobian = jnp.transpose(jax.vmap(linear)(basis), (2, 1, 0))
-            move = jnp.linalg.solve(jacobian, value.T[:, :, None])[:, :, 0].T
-            return v - jnp.where(jnp.isfinite(move), jnp.clip(move, -0.7, 0.7), 0.0)
+def _rows(rest: Rest) -> tuple[Array, Array]:
+    """Return the rows of the groups, and of all else that is solved with them: pools, then unknowns."""
+    groups, own = rest.axis.slices["colon", "biomass"], rest.own("colon")
+    pools = [rest.axis.slices["colon", name].start for name in POOLS]
+    return np.arange(groups.start, groups.stop), np.append(pools, own[own >= len(rest.axis.rows)])
 
-        tried = jax.lax.fori_loop(0, TURNS, improve, u)
-        fed = jnp.abs(miss(tried, part, composition)).max(axis=0) < 1e-6
-        good = fed & (jnp.abs(tried[1 : 1 + count]).max(axis=0) < jnp.log(LARGEST)) & ~stuck
-        return jnp.where(good, tried, u), jnp.where(good, part, done), stuck | ~good
 
-    mass = jnp.log(rest[groups].sum(axis=0))[None]
-    u = jnp.concatenate([mass, jnp.zeros((count, 1)), jnp.log(rest[pools])])
-    u = jnp.broadcast_to(u, (len(u), people))
-    u, done, _ = jax.lax.fori_loop(0, WAY, walk, (u, jnp.zeros(people), jnp.zeros(people, bool)))
-    new, scale = unpack(u, between(done))
-    return scale, new
+def _feed(rest: Rest, u: Array, composition: Array, drawn: Array, pace: Pace) -> tuple[Array, Array]:
+    """Solve for what feeds a composition.
+
+    Parameters
+    ----------
+    u : logarithms of mass, growth scales, pools and unknowns, array [1 + groups + others, columns]
+    composition, drawn : logarithms of shares and of drawn growth scales, arrays [groups, columns]
+
+    Returns
+    -------
+    array like `u`, and the largest distance from balance per day, array [columns]
+    """
+    (groups, others), count = _rows(rest), len(composition)
+    rows, own = np.append(groups, others), rest.own("colon")
+    # Pools turn over faster than groups; unknowns, below the states, are balanced as they are.
+    weight = np.where(rows < len(rest.axis.rows), np.where(np.isin(rows, groups), 1.0, POOL_TIME), 0.0)[:, None]
+
+    def miss(u: Array, who: Array) -> Array:
+        values = np.concatenate([np.exp(u[0] + composition[:, who]), np.exp(u[1 + count :])])
+        scales = {"colon.growth_scale": np.exp(u[1 : 1 + count])}
+
+        def read(part: slice) -> Array:
+            given = {name: value[:, part] for name, value in scales.items()}
+            return rest.read(who[part], rows, values[:, part], **given).vector("colon")
+
+        change = in_pieces(read, who.size)[np.searchsorted(own, rows)]
+        change = np.where(weight > 0, weight * change / values, change)
+        mean = (np.exp(composition[:, who]) * (u[1 : 1 + count] - drawn[:, who])).sum(axis=0)
+        return np.concatenate([change, mean[None]])
+
+    return relax(miss, u, False, (pace,))

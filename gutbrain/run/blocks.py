@@ -14,11 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 
 WIDTHS = (1, 16, 128, 400)
+WIDE = 2048  # what an accelerator takes besides: it has no such cache, and a call costs it more
 
 
 def width(columns: int) -> int:
     """Return the smallest width that holds the columns, or the largest there is."""
-    return next((size for size in WIDTHS if size >= columns), WIDTHS[-1])
+    widths = WIDTHS if jax.default_backend() == "cpu" else (*WIDTHS, WIDE)
+    return next((size for size in widths if size >= columns), widths[-1])
 
 
 def takes(columns: int, size: int | None = None) -> Iterator[tuple[np.ndarray, int]]:

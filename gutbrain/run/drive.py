@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from gutbrain.protocols.protocol import Act
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,7 @@ class Drive:
     shape : array [steps, acts], mean over each step
     effort : array [acts], 1 where the act ends for those who drop out
     present : array [days, columns], 1 while the person is in the trial
+    acts : the acts themselves, for engines that follow them from moment to moment
     """
 
     levers: tuple[str, ...]
@@ -25,6 +30,7 @@ class Drive:
     shape: np.ndarray
     effort: np.ndarray
     present: np.ndarray
+    acts: tuple[Act, ...] = ()
 
     @classmethod
     def rest(cls, columns: int, days: int, steps_per_day: int, levers: tuple[str, ...] = ()) -> Drive:
@@ -36,7 +42,16 @@ class Drive:
 
 @dataclass(frozen=True)
 class Run:
-    """Raw arrays of a run; `gutbrain.run.simulate` puts the names back."""
+    """Raw arrays of a run; `gutbrain.run.simulate` puts the names back.
+
+    Attributes
+    ----------
+    mean, low, high : arrays [days, labels, columns] of float32, from the means of hours
+    end : array [rows, columns], state after the last day
+    lost_day, lost_row : day on which a column left its bounds (-1: never) and the row that did, arrays [columns]
+    error : estimated largest error of any state as a share of its range, array [columns], from engines that know it
+    runs : how often a column was run until its error was small enough, array [columns], from these engines
+    """
 
     labels: tuple[str, ...]
     mean: np.ndarray
@@ -45,3 +60,5 @@ class Run:
     end: np.ndarray
     lost_day: np.ndarray
     lost_row: np.ndarray
+    error: np.ndarray | None = None
+    runs: np.ndarray | None = None

@@ -7,10 +7,8 @@ at the begin of each step. Runs wherever JAX runs, a GPU included.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any
 
@@ -20,14 +18,16 @@ import numpy as np
 
 from gutbrain.model import units
 from gutbrain.model.axis import Axis
-from gutbrain.model.compartment import Events, Noise
+from gutbrain.model.compartment import Events
+from gutbrain.model.compartment import Noise as NoiseEquation
 from gutbrain.run.blocks import part, takes, width
 from gutbrain.run.compiled import compiled
 from gutbrain.run.drive import Drive, Run
+from gutbrain.run.noise import QUARTER, QUARTERS, Noise, channels, steps_per_quarter
+from gutbrain.run.threads import allowed, run_all
 
 jax.config.update("jax_enable_x64", True)
 
-OFFSET = 1 << 20  # days before day 0 have keys too, and a key must not be negative
 FIRST = 1 / 6  # weight of the first stage, which also gives the signals of the step
 STAGES = np.array([[0.5, 1 / 3], [0.5, 1 / 3], [1.0, 1 / 6]])
 
@@ -41,7 +41,7 @@ def integrate(
     days: int,
     step_minutes: float = 15.0,
     labels: tuple[str, ...] | None = None,
-    noise_seed: int | None = None,
+    noise: Noise | None = None,
     gates: Mapping[tuple[str, str], np.ndarray] | None = None,
     progress: Callable[[int, int], None] | None = None,
     first_day: int = 0,
@@ -53,9 +53,9 @@ def integrate(
     ----------
     start : array [rows, columns], declared units
     parameters : declared values, arrays [..., columns or 1]
-    step_minutes : length of the step; it must divide an hour
+    step_minutes : length of the step; it must divide an hour, and with noise a quarter of an hour
     labels : signals to summarise (all by default)
-    noise_seed : draw daily events and affect noise; the same seed gives the same bits
+    noise : daily events and affect noise of each column; they fall at the ends of the quarter hours
     gates : openness of wires by (signal, listener), arrays [columns]
     progress : called with (done, all) block-days
     block : width of a block (default: the smallest that is compiled anyway)
@@ -63,6 +63,11 @@ def integrate(
     Returns
     -------
     Run : summaries in float32; `end` is the state after the last day in float64.
+
+    Raises
+    ------
+    ValueError
+        If the step does not divide an hour, or with noise (as an InputError) a quarter of an hour.
     """
     per_hour = round(60 / step_minutes)
     if abs(per_hour * step_minutes - 60) > 1e-9:
@@ -71,7 +76,10 @@ def integrate(
     columns = start.shape[1]
     size = block or width(columns)
     gate_keys = tuple(gates or ())
-    advance = _day_function(axis, drive.levers, chosen, per_hour, noise_seed is not None, gate_keys)
+    drawn = channels(axis) if noise else ()
+    if noise:
+        steps_per_quarter(step_minutes)
+    advance = _day_function(axis, drive.levers, chosen, per_hour, noise is not None, gate_keys)
     shape_days = drive.shape.reshape(days, 24, per_hour, len(drive.levers))
     coherent = axis.coherent(parameters)
     summaries = [np.empty((days, len(chosen), columns), np.float32) for _ in range(3)]
@@ -91,10 +99,9 @@ def integrate(
             if stop.is_set():
                 return
             present = 1 - drive.effort[:, None] * (1 - drive.present[day, take])
-            key = jax.random.PRNGKey(0 if noise_seed is None else noise_seed)
-            key = jax.random.fold_in(jax.random.fold_in(key, first_day + day + OFFSET), number)
+            draws = jnp.asarray(noise.day(drawn, take, first_day + day)) if noise else None
             y, guess, left, means = advance(
-                y, guess, left, mine, dose * present, jnp.asarray(shape_days[day]), float(first_day + day), key, gate
+                y, guess, left, mine, dose * present, jnp.asarray(shape_days[day]), float(first_day + day), draws, gate
             )
             for store, value in zip(summaries, means, strict=True):
                 store[day, :, begin : begin + keep] = np.asarray(value)[:, :keep]
@@ -106,23 +113,10 @@ def integrate(
         lost_day[begin : begin + keep] = np.asarray(left[0])[:keep].astype(int)
         lost_row[begin : begin + keep] = np.asarray(left[1])[:keep]
 
-    workers = max(1, min(len(blocks), os.cpu_count() or 1))
+    workers = max(1, min(len(blocks), allowed()))
     run_all(run_block, len(blocks), workers, stop)
     mean, low, high = summaries
     return Run(chosen, mean, low, high, end, lost_day, lost_row)
-
-
-def run_all(work: Callable[[int], None], count: int, workers: int, stop: threading.Event) -> None:
-    """Run blocks on threads; an interrupt stops all of them before it travels on."""
-    with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(work, number) for number in range(count)]
-        try:
-            wait(futures)
-        except BaseException:
-            stop.set()
-            raise
-        for future in futures:
-            future.result()
 
 
 @partial(compiled, static_argnums=(0, 1))
@@ -156,13 +150,13 @@ def _day_function(axis: Axis, levers: tuple[str, ...], labels: tuple[str, ...], 
 
 def _advance_day(axis: Axis, levers: tuple[str, ...], labels: tuple[str, ...], per_hour: int, noisy: bool,
                  gate_keys: tuple[tuple[str, str], ...], y: Any, guess: Any, left: Any, parameters: Any, dose: Any,
-                 shapes: Any, day: Any, key: Any, gate: Any) -> Any:  # fmt: skip
+                 shapes: Any, day: Any, draws: Any, gate: Any) -> Any:  # fmt: skip
     step = 1.0 / (24 * per_hour)
     low, high = (jnp.asarray(bound)[:, None] for bound in axis.bounds)
     # States that noise or events move stop at the ends of their scale: an affect of 0 is no person lost.
     slack = jnp.where(jnp.asarray(_drawn_rows(axis) & noisy)[:, None], jnp.inf, 1e-3 * (high - low))
     gates = dict(zip(gate_keys, gate, strict=True))
-    people = y.shape[1]
+    people, per_quarter = y.shape[1], 24 * per_hour // QUARTERS
 
     def moved(shape: Any, begin: Any) -> dict[str, Any]:
         found: dict[str, Any] = {"clock.step_start": begin, "clock.step": step, "run.noise": float(noisy)}
@@ -192,7 +186,8 @@ def _advance_day(axis: Axis, levers: tuple[str, ...], labels: tuple[str, ...], p
         (_, change, guess), _ = jax.lax.scan(stage, (slope, FIRST * slope, solved), jnp.asarray(STAGES))
         new = y + step * change
         if noisy:
-            new = new + _random_change(axis, y, parameters, offsets, guess, step, jax.random.fold_in(key, count))
+            ends = (count + 1) % per_quarter == 0
+            new = new + jnp.where(ends, _random_change(axis, first, y, draws[count // per_quarter]), 0.0)
         outside = ~jnp.isfinite(new) | (new < low - slack) | (new > high + slack)
         gone = outside.any(axis=0) & (left[0] < 0)
         left = jnp.where(gone, jnp.floor(begin), left[0]), jnp.where(gone, outside.argmax(axis=0), left[1])
@@ -213,29 +208,28 @@ def _drawn_rows(axis: Axis) -> np.ndarray:
     """Mark the rows of states with noise or events, array [rows] of bool."""
     drawn = np.zeros(len(axis.rows), bool)
     for place in axis.compartments:
-        for equation in (*place.members(Noise).values(), *place.members(Events).values()):
+        for equation in (*place.members(NoiseEquation).values(), *place.members(Events).values()):
             drawn[axis.slices[place.name, equation.of]] = True
     return drawn
 
 
-def _random_change(axis: Axis, y: Any, parameters: Any, offsets: Any, guess: Any, step: float, key: Any) -> Any:
-    """Draw the random change of one step: Wiener noise and jumps, for states that declare them."""
-    reading = axis.read(y, parameters, offsets | {"clock.time": offsets["clock.step_start"]}, guess=guess)
+def _random_change(axis: Axis, reading: Any, y: Any, draws: Any) -> Any:
+    """Return the random change at the end of a quarter hour, of states that declare noise or events.
+
+    Sizes and rates are those of the reading at the begin of its last step; draws are an array [channels, people].
+    """
+    first: dict[tuple[str, str], int] = {}
+    for number, channel in enumerate(channels(axis)):
+        first.setdefault((channel.place, channel.equation), number)
     change = jnp.zeros_like(y)
-    for place in axis.compartments:
-        for equation in place.members(Noise).values():
-            rows = axis.slices[place.name, equation.of]
-            size = getattr(reading.views[place.name], equation.name) / units.factor(
-                axis.state(place.name, equation.of).unit
-            )
-            key, use = jax.random.split(key)
-            drawn = jax.random.normal(use, (rows.stop - rows.start, y.shape[1]))
-            change = change.at[rows].add(size * jnp.sqrt(step) * drawn)
-        for event in place.members(Events).values():
-            rows = axis.slices[place.name, event.of]
-            rate, median, log_sd = getattr(reading.views[place.name], event.name)
-            key, use, how_large = jax.random.split(key, 3)
-            happens = jax.random.uniform(use, (y.shape[1],)) < rate * step
-            jump = median * jnp.exp(log_sd * jax.random.normal(how_large, (y.shape[1],)))
-            change = change.at[rows].add(jnp.where(happens, jump, 0.0))
+    for (place, equation), number in first.items():
+        member, given = type(axis.part(place))._members[equation], getattr(reading.views[place], equation)
+        rows, factor = axis.slices[place, member.of], units.factor(axis.state(place, member.of).unit)
+        if isinstance(member, Events):
+            rate, median, log_sd = given
+            jump = median * jnp.exp(log_sd * draws[number + 1])
+            moved = jnp.where(draws[number] < rate * QUARTER, jump, 0.0)
+        else:
+            moved = given * np.sqrt(QUARTER) * draws[number : number + rows.stop - rows.start]
+        change = change.at[rows].add(moved / factor)
     return change

@@ -28,7 +28,11 @@ class Result:
         highest hourly mean of the day
     arm : number of the arm of each column, array [columns]
     present : share 1 or 0, whether the person is still in the trial, array [days, columns]
-    lost_day, lost_row : day on which a column left its bounds (-1: never) and the state that did
+    lost_day, lost_row : day on which a column left its bounds (-1: never) and the state that did (-1: none, but no
+        step was fine enough)
+    engine : the engine that ran it
+    error, runs : of engines that know it, the estimated largest error of any state as a share of its range, and how
+        often a column was run until it was small enough, arrays [columns]
     """
 
     cohort: Cohort
@@ -45,6 +49,9 @@ class Result:
     rows: tuple[str, ...]
     step_minutes: float = 15.0
     extra: dict[str, Any] = field(default_factory=dict)
+    engine: str = "fixed"
+    error: np.ndarray | None = None
+    runs: np.ndarray | None = None
 
     @property
     def arms(self) -> tuple[str, ...]:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 from zlib import crc32
 
 import numpy as np
 
-from gutbrain.errors import InputError
 from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
 from gutbrain.protocols.protocol import Act, Trial, check_acts, own_rest
+from gutbrain.run.drive import Drive
+from gutbrain.run.engines import choose
 from gutbrain.run.result import Result
 
-if TYPE_CHECKING:
-    from gutbrain.run.drive import Drive
-
-ENGINES = ("fixed", "adaptive")
-REFERENCE_COLUMNS = 64
+FINER_SHAPES = 3  # parts of a step on which shapes are given to an engine that chooses its own steps
 TRAIT = "affect.trait_negative_affect"
 DROPOUT_PER_SD = 0.3  # exp(0.3 z) on the hazard (mind.md, assumed)
 Progress = Callable[[str, int, int], None]
@@ -43,7 +40,7 @@ def randomise(cohort: Cohort, trial: Trial) -> Randomised:
         persons, arm = np.arange(cohort.people), np.array(trial.assigned)
     else:
         persons = np.arange(cohort.people)
-        order = np.random.default_rng([cohort.seed, 3]).permutation(cohort.people)
+        order = np.random.default_rng(cohort.seeds(3)).permutation(cohort.people)
         arm = np.empty(cohort.people, int)
         arm[order] = np.arange(cohort.people) % arms
     columns = (np.arange(cohort.worlds)[:, None] * cohort.people + persons).ravel()
@@ -63,7 +60,7 @@ def presence(cohort: Cohort, arm: np.ndarray, trial: Trial) -> np.ndarray:
     if trait is not None and trait.shape[-1] > 1:
         z = (trait - trait.mean()) / max(float(trait.std()), 1e-9)
         hazard = hazard * np.exp(DROPOUT_PER_SD * z - DROPOUT_PER_SD**2 / 2)
-    patience = np.random.default_rng([cohort.seed, 4]).exponential(size=cohort.people)[_who(cohort)]
+    patience = np.random.default_rng(cohort.seeds(4)).exponential(size=cohort.people)[_who(cohort)]
     leaves = 1 + np.tile(patience, cohort.worlds) / np.maximum(hazard, 1e-12)
     return (np.arange(trial.days)[:, None] < leaves).astype(float)
 
@@ -75,8 +72,6 @@ def drive_of(
 
     With `average` nobody differs: every dose is the centre of its belief, kept as people keep it on average.
     """
-    from gutbrain.run.drive import Drive
-
     acts = trial.acts
     begin = np.arange(trial.days * steps_per_day) / steps_per_day
     doses = np.zeros((len(acts), cohort.size))
@@ -89,7 +84,7 @@ def drive_of(
         else np.zeros((len(begin), 0))
     )
     effort = np.array([float(act.effort) for _, act in acts])
-    return Drive(tuple(act.lever for _, act in acts), doses, shapes, effort, present)
+    return Drive(tuple(act.lever for _, act in acts), doses, shapes, effort, present, tuple(act for _, act in acts))
 
 
 def _who(cohort: Cohort) -> np.ndarray:
@@ -111,7 +106,7 @@ def _dose(cohort: Cohort, act: Act) -> np.ndarray:
         normal = normal if known is None else known
         dose = np.repeat(np.asarray(act.belief.around(act.dose, normal)), cohort.people)
     if act.kept is not None:
-        normal = np.random.default_rng([cohort.seed, 6, key]).standard_normal(cohort.people)[_who(cohort)]
+        normal = np.random.default_rng([*cohort.seeds(6), key]).standard_normal(cohort.people)[_who(cohort)]
         dose = dose * np.tile(np.asarray(act.kept.around(act.kept_mean, normal)), cohort.worlds)
     elif act.kept_mean != 1.0:
         dose = dose * act.kept_mean
@@ -137,8 +132,8 @@ def simulate(
     ----------
     cohort : drawn people; they are settled here unless they already are
     labels : signals to keep (all by default)
-    noise : draw daily events and affect noise from the cohort's seed
-    engine : 'fixed' steps for cohorts, or 'adaptive' with error control for a few people, without noise
+    noise : draw daily events and affect noise from the cohort's seed and the names of the people
+    engine : a name of `gutbrain.run.engines`, or 'auto'
     progress : called with (what, done, all)
 
     Raises
@@ -146,50 +141,33 @@ def simulate(
     InputError
         If an act moves no lever of the axis or leaves its range, or the engine cannot do what is asked.
     """
-    from gutbrain.run.fixed import integrate
+    from gutbrain.run.noise import Noise, steps_per_quarter
     from gutbrain.run.settle import settle
 
     check_acts(axis, [act for _, act in trial.acts])
-    if engine not in ENGINES:
-        raise InputError(f"no engine {engine!r} (known: {', '.join(ENGINES)})")
-    if engine == "adaptive":
-        _check_reference(cohort.size * (len(trial.arms) if trial.twins else 1), noise)
+    columns = cohort.size * (len(trial.arms) if trial.twins else 1)
+    chosen = choose(engine, columns=columns, noise=noise, step_minutes=step_minutes)
+    if noise:
+        steps_per_quarter(step_minutes)
     if cohort.start is None:
         levers = tuple(act.lever for _, act in trial.acts)
-        told = _named(progress, "settling")
-        cohort = settle(cohort, step_minutes=step_minutes, levers=levers, labels=labels, progress=told)
+        options: dict[str, Any] = {"step_minutes": step_minutes, "levers": levers, "labels": labels}
+        cohort = settle(cohort, **options, integrate=chosen.settling(), progress=_named(progress, "settling"))
     split = randomise(cohort, trial)
     cohort, arm = split.cohort, split.arm
     assert cohort.start is not None
     present = presence(cohort, arm, trial)
-    steps = round(1440 / step_minutes)
-    drive = drive_of(cohort, arm, trial, steps, present)
-    if engine == "adaptive":
-        from gutbrain.run.adaptive import follow
-
-        acts = [act for _, act in trial.acts]
-        raw = follow(axis, cohort.start, cohort.parameters, acts, drive, days=trial.days, labels=labels)
-    else:
-        raw = integrate(
-            axis, cohort.start, cohort.parameters, drive, days=trial.days, step_minutes=step_minutes, labels=labels,
-            noise_seed=cohort.seed if noise else None, progress=_named(progress, "simulating"),
-        )  # fmt: skip
+    drawn = Noise(cohort.seed, cohort.names * cohort.worlds) if noise else None
+    steps = round(1440 / step_minutes) * (FINER_SHAPES if chosen.quarters else 1)
+    raw = chosen.integrate()(
+        axis, cohort.start, cohort.parameters, drive_of(cohort, arm, trial, steps, present), days=trial.days,
+        step_minutes=step_minutes, labels=labels, noise=drawn, progress=_named(progress, "simulating"),
+    )  # fmt: skip
     units = tuple(axis.columns[label].unit for label in raw.labels)
     return Result(
         cohort, trial, raw.labels, units, raw.mean, raw.low, raw.high, arm, present, raw.lost_day, raw.lost_row,
-        axis.rows, step_minutes,
+        axis.rows, step_minutes, engine=chosen.name, error=raw.error, runs=raw.runs,
     )  # fmt: skip
-
-
-def _check_reference(columns: int, noise: bool) -> None:
-    """The reference engine takes common steps for everybody, so it serves a few, and it draws nothing."""
-    if noise:
-        raise InputError("engine 'adaptive' draws no noise", mend="Switch noise off, or use engine 'fixed'")
-    if columns > REFERENCE_COLUMNS:
-        raise InputError(
-            f"engine 'adaptive' takes {REFERENCE_COLUMNS} people at most (people x worlds), not {columns}",
-            mend="Ask for fewer people or worlds, or use engine 'fixed'",
-        )
 
 
 def _named(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:

@@ -134,15 +134,15 @@ def _visit(result: Result, signal: str, visit: int, against: int) -> list[tuple[
             result.unit(signal),
             len(worlds),
             *counts,
-            _median(changes),
+            middle_of(changes),
         )
         if arm == against:
             rows.append((*head, *[None] * 6, scale, *[None] * 5))
             continue
         other = np.array([_mean(change, (result.arm == against) & there & (result.world == world)) for world in worlds])
         errors = np.array([_standard_error(change, there, result, arm, against, world) for world in worlds])
-        plain = _summary(changes - other, errors)
-        scaled = _summary((changes - other) / spread, errors / spread)
+        plain = summary(changes - other, errors)
+        scaled = summary((changes - other) / spread, errors / spread)
         rows.append((*head, *plain, scale, *scaled[:3], *scaled[4:]))
     return rows
 
@@ -177,9 +177,9 @@ def _standard_error(change: np.ndarray, there: np.ndarray, result: Result, arm: 
     return float(np.sqrt(sum(part.var(ddof=1) / len(part) for part in parts)))
 
 
-def _summary(effect: np.ndarray, error: np.ndarray) -> tuple[float | None, ...]:
+def summary(effect: np.ndarray, error: np.ndarray) -> tuple[float | None, ...]:
     """Effect, belief interval, standard error, sampling interval; worlds are the last axis."""
-    middle, known = _median(effect), effect[np.isfinite(effect)]
+    middle, known = middle_of(effect), effect[np.isfinite(effect)]
     belief: tuple[float | None, float | None] = (None, None)
     if len(effect) > 1 and len(known) > 1:
         low, high = np.quantile(known, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
@@ -195,6 +195,7 @@ def _mean(values: np.ndarray, chosen: np.ndarray) -> float:
     return float(values[chosen].mean()) if chosen.any() else float("nan")
 
 
-def _median(values: np.ndarray) -> float | None:
+def middle_of(values: np.ndarray) -> float | None:
+    """Return the median of what is known, or None."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) else None

@@ -40,15 +40,19 @@ ALONE = "one person in one world: no interval"
 KINDS = {BELIEF: "#1d5fa6", SAMPLING: "#8796a5", ALONE: "#1d5fa6", PUBLISHED: "#c8553d"}
 
 
-def trajectory(result: Result, signal: str) -> alt.HConcatChart:
+def trajectory(result: Result, signal: str, frame: pl.DataFrame | None = None) -> alt.HConcatChart:
     """Draw one signal by arm: mean changes with belief on the left, levels with people on the right.
+
+    Parameters
+    ----------
+    frame : what is drawn, as `gutbrain.show.trajectories.trajectory_table` gives it; of the result by default
 
     Raises
     ------
     InputError
         If the run has no such signal.
     """
-    frame, worlds = trajectory_table(result, signal), result.cohort.worlds
+    frame, worlds = trajectory_table(result, signal) if frame is None else frame, result.cohort.worlds
     unit, change_unit = unit_name(signal, result.unit(signal)), difference_unit(signal, result.unit(signal))
     many = worlds > 1
     said = f"Dark band: 5–95 % of {worlds} worlds (belief)." if many else "One world, so no belief interval."

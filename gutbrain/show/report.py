@@ -90,10 +90,10 @@ def trial_report(
     cohort, trial = result.cohort, result.trial
     people = _counted(_persons(result)) + (f" in {cohort.worlds} worlds" if cohort.worlds > 1 else ", one world")
     sections = [
-        Section("What was simulated", _simulated(result, plan_text)),
+        Section("What was simulated", simulated(result, plan_text)),
         Section("Map of signals", _map(graph_svg)),
         Section("Course of the trial", _courses(result, signals)),
-        Section("Effects at each visit", _effects(result, effect_table, outcome, published)),
+        Section("Effects at each visit", effects_at_visits(result, effect_table, outcome, published)),
         Section("Through which paths", _paths(paths, outcome, unit)),
         Section("Who was lost and why", lost(result)),
         Section("Parameters without a source that mattered", unsourced(result, sensitivities, unit)),
@@ -113,7 +113,8 @@ def trial_report(
     )
 
 
-def _simulated(result: Result, plan_text: str) -> list[Block]:
+def simulated(result: Result, plan_text: str) -> list[Block]:
+    """Say what was simulated: arms and their acts, people and worlds, baselines, and the plan."""
     cohort, trial = result.cohort, result.trial
     rows = []
     everyone = [("everyone", act) for act in trial.everyone.acts]
@@ -203,7 +204,10 @@ def _courses(result: Result, signals: Sequence[str]) -> list[Block]:
     return blocks
 
 
-def _effects(result: Result, table: pl.DataFrame, outcome: str, published: Mapping[str, Any] | None) -> list[Block]:
+def effects_at_visits(
+    result: Result, table: pl.DataFrame, outcome: str, published: Mapping[str, Any] | None
+) -> list[Block]:
+    """Draw and tabulate the effects at every visit, the main one first."""
     visit = main_visit(result, table)
     after = table.filter(pl.col("visit") > 0)
     blocks: list[Block] = [

@@ -46,7 +46,11 @@ def trajectory_table(result: Result, signal: str) -> pl.DataFrame:
 
 def moved(result: Result, signal: str) -> bool:
     """Say whether the mean of any arm left its value of day 0 by more than a thousandth of its level."""
-    frame = trajectory_table(result, signal)
+    return moves(trajectory_table(result, signal))
+
+
+def moves(frame: pl.DataFrame) -> bool:
+    """Say the same of a table that `trajectory_table` gives."""
     changes = frame.select("change", "belief_low", "belief_high").to_numpy().astype(float)
     level = float(np.nanmean(np.abs(frame["level"].to_numpy())))
     return bool(np.nanmax(np.abs(changes)) > max(DUST * level, 1e-6))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gutbrain.body.colon_parameters import GROUPS
-from gutbrain.run.baseline import REACHED, unreached, with_baselines
+from gutbrain.run.baseline import REACHED, unreached, walk, with_baselines
 
 AKKERMANSIA = GROUPS.index("akkermansia")
 
@@ -57,6 +57,19 @@ def test_a_person_who_cannot_be_fed_is_named_with_the_distance(measured, shares)
         assert measured.baseline_miss[column] > REACHED
         # Left at the last composition on the way that mucin can feed: more than the draw, less than asked.
         assert 0.03 < settled_shares(measured)[AKKERMANSIA, column] < 0.1
+
+
+def test_the_whole_way_at_once_leads_where_small_steps_lead(unsettled, shares):
+    """Bo needs the small steps, so that both ways leave him at the same place; Ann gets there at once."""
+    target = np.log(np.maximum(np.tile(shares, (2, 1)).T, 2e-4))
+    target -= np.log(np.exp(target).sum(axis=0))
+    bold, small = (walk(unsettled.axis, unsettled.parameters, target, boldly=boldly) for boldly in (True, False))
+    for one, other in zip(bold, small, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-8)
+    biomass = bold[1][unsettled.axis.slices["colon", "biomass"]]
+    way = np.log(biomass[AKKERMANSIA] / biomass[0]) - target[AKKERMANSIA] + target[0]
+    np.testing.assert_allclose(way[[0, 2]], 0, atol=1e-12)
+    assert np.all(np.abs(way[[1, 3]]) > 0.1)
 
 
 def test_without_counts_nobody_is_unreached(unsettled):

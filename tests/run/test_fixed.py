@@ -18,6 +18,7 @@ from gutbrain.protocols.protocol import Act, Protocol, Trial
 from gutbrain.run import adaptive
 from gutbrain.run.drive import Drive
 from gutbrain.run.fixed import integrate
+from gutbrain.run.noise import Noise
 from gutbrain.run.settle import settle
 from gutbrain.run.simulate import drive_of, presence, randomise, simulate
 
@@ -105,26 +106,18 @@ def mind():
 
 def noisy(axis, people, block, seed=1, days=3):
     start = np.repeat(axis.start(axis.defaults()), people, axis=1)
-    drive = Drive.rest(people, days, 96)
-    return integrate(axis, start, axis.defaults(), drive, days=days, noise_seed=seed, block=block)
+    noise = Noise(seed, tuple(f"person {number + 1}" for number in range(people)))
+    return integrate(axis, start, axis.defaults(), Drive.rest(people, days, 96), days=days, noise=noise, block=block)
 
 
-def test_the_same_seed_and_block_size_give_the_same_bits(mind):
+def test_the_same_seed_gives_the_same_bits(mind):
     first, again = noisy(mind, 8, 4), noisy(mind, 8, 4)
     assert np.array_equal(first.end, again.end) and np.array_equal(first.mean, again.mean)
     assert not np.array_equal(first.end, noisy(mind, 8, 4, seed=2).end)
-    # Blocks draw from their own keys: nobody repeats another, and further people change nothing.
+    # People draw by their own names: nobody repeats another, and further people change nothing.
     rumination = first.end[mind.rows.index("mind.rumination")]
     assert len(set(rumination)) == 8
-    assert np.array_equal(first.end[:, :4], noisy(mind, 4, 4).end)
     assert np.array_equal(first.end[:, :6], noisy(mind, 6, 4).end)
-
-
-def test_another_block_size_draws_other_noise_of_the_same_kind(mind):
-    four, many = noisy(mind, 400, 100), noisy(mind, 400, 400)
-    assert not np.array_equal(four.end, many.end)
-    row = mind.rows.index("mind.negative_affect")
-    assert four.end[row].std() == pytest.approx(many.end[row].std(), rel=0.25)
 
 
 def test_without_noise_block_size_does_not_matter(mind):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 import pytest
 
+from gutbrain.body.colon import Colon
+from gutbrain.body.digestion import Digestion
+from gutbrain.body.enteric import Enteric
 from gutbrain.body.whole import LOOP_GAIN_LIMIT, mucosal_loop_gain
 from gutbrain.errors import InputError
+from gutbrain.model.axis import Axis
 from gutbrain.model.stability import growth, loop_gain
 from gutbrain.people.cohort import Cohort
-from gutbrain.run.drive import Drive
+from gutbrain.run.drive import Drive, Run
 from gutbrain.run.fixed import integrate, settled_signals
-from gutbrain.run.settle import block_rows, relax, solve_block
+from gutbrain.run.relax import BOLD, relax
+from gutbrain.run.rest import Rest
+from gutbrain.run.settle import settle
 
 
 def test_residual_is_small_and_everything_settled_is_written(reference, drawn):
@@ -77,16 +83,83 @@ def test_a_limit_that_no_draw_meets_is_named(whole):
         Cohort.draw(whole, people=1, worlds=2, fixed={"barrier.inflammation_permeability_gain": 60.0})
 
 
-def test_a_block_pushed_from_rest_is_solved_back(whole, reference):
-    pushed = reference.start.copy()
-    rows = block_rows(whole, "colon")
-    pushed[rows] *= np.exp(0.3 * np.random.default_rng(2).normal(size=(len(rows), 1)))
-    back = solve_block(whole, "colon", pushed, reference.parameters)
-    np.testing.assert_allclose(back, reference.start, rtol=1e-7, atol=1e-9)
+def test_a_compartment_pushed_from_rest_is_solved_back(whole, reference):
+    rest = Rest(whole, reference.start, reference.parameters)
+    own = rest.own("colon")
+    rows = own[own < len(whole.rows)]
+    rest.rows[rows] *= np.exp(0.3 * np.random.default_rng(2).normal(size=(len(rows), 1)))
+    assert rest.solve("colon", np.arange(1)).size == 0
+    np.testing.assert_allclose(rest.states, reference.start, rtol=1e-7, atol=1e-9)
+
+
+def test_people_at_rest_are_read_as_the_engines_read_them(unsettled):
+    """Plain arrays with balanced unknowns, some people of them, against the numeric reading, which solves its own."""
+    axis = Axis(Digestion(), Colon(), Enteric(), name="colon")
+    parameters = {name: value for name, value in unsettled.parameters.items() if name in axis.parameters}
+    y = np.repeat(1.1 * axis.start(axis.defaults()), 4, axis=1)
+    rest = Rest(axis, y, parameters)
+    rest.balance(np.arange(4))
+    some, labels = np.array([3, 0]), ("colon.butyrate", "colon.proteolysis", "enteric.colonic_transit_hours")
+
+    @jax.jit
+    def engine(y):
+        reading = axis.read(y, axis.coherent(parameters), {})
+        return reading.vector(), reading.outputs(labels)
+
+    rates, signals = (np.asarray(value)[:, some] for value in engine(y))
+    found = rest.read(some).vector()
+    np.testing.assert_allclose(found[: len(rates)], rates, rtol=1e-9, atol=1e-11)
+    assert np.abs(found[len(rates) :]).max() < 1e-11
+    np.testing.assert_allclose(rest.signals(labels, some), signals, rtol=1e-9)
+
+
+def test_another_engine_closes_the_rhythm_if_given(unsettled, few):
+    asked = []
+
+    def standing(axis, start, parameters, drive, *, days, labels, **_):
+        asked.append(days)
+        shape = days, len(labels), start.shape[1]
+        return Run(labels, *np.ones((3, *shape), np.float32), start, np.array([-1, -1, -1, 0]), np.zeros(4, int))
+
+    settled = settle(unsettled, labels=few, days=2, integrate=standing)
+    assert asked == [2, 1]
+    np.testing.assert_array_equal(settled.residual, [0, 0, 0, np.inf])
 
 
 def test_relax_finds_the_steady_state_of_a_stiff_system():
-    def slope(u):
-        return jnp.stack([1000 * (1 - u[0]), 0.02 * (u[0] - u[1])])
+    def slope(u, _):
+        return np.stack([1000 * (1 - u[0]), 0.02 * (u[0] - u[1])])
 
-    np.testing.assert_allclose(np.asarray(relax(slope, np.zeros((2, 3)))), 1.0, atol=1e-6)
+    found, left = relax(slope, np.zeros((2, 3)))
+    np.testing.assert_allclose(found, 1.0, atol=1e-6)
+    assert left.max() < 1e-11
+
+
+def test_relax_takes_care_of_those_whom_bold_steps_throw_about():
+    """Newton's method jumps from side to side of a steep bend; the second person begins in the straight part."""
+    bend = np.array([50.0, 0.5])
+
+    def slope(u, who):
+        return -np.arctan(bend[who] * u)
+
+    start = np.full((1, 2), 0.5)
+    boldly, left = relax(slope, start, paces=(BOLD,))
+    assert left[0] > 1 and left[1] < 1e-11
+    found, left = relax(slope, start)
+    assert left.max() < 1e-11 and np.abs(found).max() < 1e-10
+    assert found[0, 1] == boldly[0, 1]
+
+
+def test_relax_says_who_has_no_steady_state():
+    found, left = relax(lambda u, who: np.where(who == 1, 1.0, -u), np.zeros((1, 3)) + 0.1)
+    assert left[1] == 1 and np.abs(found[0, [0, 2]]).max() < 1e-10
+
+
+def test_relax_solves_what_has_no_inertia_together_with_what_has():
+    """A balance whose own slope leads away from it is met all the same."""
+
+    def slope(u, _):
+        return np.stack([u[1] - 2 * u[0], u[1] - 1])
+
+    found, _ = relax(slope, np.zeros((2, 1)), np.array([True, False]))
+    np.testing.assert_allclose(found[:, 0], [0.5, 1.0])

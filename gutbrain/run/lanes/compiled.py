@@ -1,0 +1,167 @@
+"""Kernels as machine code: compiled once for an axis, and kept on disk for the next run."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import inspect
+import json
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from gutbrain.errors import InputError
+from gutbrain.model.axis import Axis
+
+try:
+    import llvmlite.binding as llvm
+except ImportError as error:
+    raise InputError("engine 'lanes' needs llvmlite: pip install 'gutbrain[lanes]'") from error
+
+WIDTH = {64: 8, 32: 16}  # one AVX-512 register; narrower processors take two or four of theirs
+KINDS = {"count": ctypes.c_int64, "double": ctypes.c_double}
+_LOCK = threading.Lock()
+_READY: dict[tuple[Any, ...], tuple[Axis, Compiled]] = {}
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A kernel that can be called.
+
+    Attributes
+    ----------
+    call : the function; arguments as in `memory.ARGUMENTS`, arrays as addresses
+    bits, width : of a number, and people in a vector
+    room, numbers : vectors of scratch for each vector of people, and single numbers
+    channels : draws of a quarter hour
+    """
+
+    call: Callable[..., None]
+    bits: int
+    width: int
+    room: int
+    numbers: int
+    channels: int
+    engine: Any
+
+
+def compiled_kernel(axis: Axis, own: frozenset[str], noisy: bool, bits: int) -> Compiled:
+    """Return the kernel of an axis, from memory, from disk, or compiled (some seconds).
+
+    Parameters
+    ----------
+    own : parameters that differ between people
+    noisy : draw events and noise
+    bits : 64 or 32, of a number
+
+    Raises
+    ------
+    InputError
+        If llvmlite or sympy is not installed.
+    """
+    key = (id(axis), own, noisy, bits)
+    with _LOCK:
+        if key not in _READY:
+            # The axis is kept beside its kernel: a freed axis must not hand its identity to another.
+            _READY[key] = axis, _loaded(axis, own, noisy, bits)
+        return _READY[key][1]
+
+
+def _loaded(axis: Axis, own: frozenset[str], noisy: bool, bits: int) -> Compiled:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    machine = llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3)
+    name = _fingerprint(axis, own, noisy, bits, cpu + features)
+    kept = _from_disk(name) if name else None
+    if kept is None:
+        from gutbrain.run.lanes.kernel import write_kernel
+        from gutbrain.run.lanes.program import program
+
+        read = program(axis, own, noisy)
+        kernel = write_kernel(read, bits, WIDTH[bits])
+        code = _machine_code(kernel.text, machine)
+        kept = code, {"room": kernel.room, "numbers": kernel.numbers, "channels": read.channels}
+        if name:
+            _to_disk(name, *kept)
+    code, facts = kept
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    from gutbrain.run.lanes.layout import ARGUMENTS
+
+    kinds: list[Any] = [KINDS.get(kind, ctypes.c_void_p) for _, kind in ARGUMENTS]
+    call = ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address("live"))
+    return Compiled(call, bits, WIDTH[bits], **facts, engine=engine)
+
+
+def _machine_code(text: str, machine: Any) -> bytes:
+    module = llvm.parse_assembly(text)
+    module.verify()
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
+    builder.getModulePassManager().run(module, builder)
+    return bytes(machine.emit_object(module))
+
+
+# -- on disk ------------------------------------------------------------------------------------
+
+
+def cache_folder() -> Path:
+    """Return where kernels are kept: GUTBRAIN_CACHE, or gutbrain in the user's cache folder."""
+    given = os.environ.get("GUTBRAIN_CACHE")
+    if given:
+        return Path(given)
+    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
+    return Path(home) / "gutbrain"
+
+
+def _fingerprint(axis: Axis, own: frozenset[str], noisy: bool, bits: int, cpu: str) -> str:
+    """Return a name that changes with anything that the machine code rests on; nothing if sources are not files."""
+    import gutbrain.model
+
+    places = [Path(__file__).parent, Path(str(gutbrain.model.__file__)).parent]
+    files = {path for place in places for path in place.glob("*.py")}
+    for part in axis.compartments:
+        for kind in type(part).__mro__[:-1]:
+            module = sys.modules.get(kind.__module__)
+            source = inspect.getsourcefile(kind) if getattr(module, "__file__", None) else None
+            if source is None or "<locals>" in kind.__qualname__:
+                return ""  # a class without a file of its own may change unseen
+            files |= set(Path(source).parent.glob("*.py")) if "gutbrain" in source else {Path(source)}
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(path.read_bytes())
+    parts = [(part.name, type(part).__module__, type(part).__qualname__) for part in axis.compartments]
+    versions = [version(name) for name in ("llvmlite", "sympy")]
+    digest.update(repr((parts, sorted(axis.cut), sorted(own), noisy, bits, cpu, versions)).encode())
+    return digest.hexdigest()[:32]
+
+
+def _from_disk(name: str) -> tuple[bytes, dict[str, int]] | None:
+    """Return a kept kernel and its facts; a damaged one counts as absent."""
+    try:
+        raw = (cache_folder() / f"{name}.kernel").read_bytes()
+    except OSError:
+        return None
+    checksum, facts, code = raw[:32], *raw[32:].split(b"\n", 1)
+    if hashlib.sha256(raw[32:]).digest() != checksum:
+        return None
+    return code, json.loads(facts)
+
+
+def _to_disk(name: str, code: bytes, facts: dict[str, int]) -> None:
+    """Keep a kernel; where nothing can be written it is compiled again next time."""
+    content = json.dumps(facts).encode() + b"\n" + code
+    try:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=cache_folder(), delete=False) as file:
+            file.write(hashlib.sha256(content).digest() + content)
+        os.replace(file.name, cache_folder() / f"{name}.kernel")
+    except OSError:
+        return

@@ -1,0 +1,92 @@
+"""Steps and the shapes of acts: how long each step is, and what an act is on average while it lasts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+QUARTERS = 96  # a day
+EDGE = 0.02  # change of a shape from one quarter hour to the next that counts as sudden
+AFTER = 4  # quarter hours that are stepped finely after a sudden change
+EDGE_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Forcing:
+    """The steps of some days, and the shapes of all acts in them.
+
+    Attributes
+    ----------
+    given : array [days * 96 * parts, acts], mean of each shape over equal parts of each quarter hour
+    substeps : array [days * 96] of int32, steps of each quarter hour
+    """
+
+    given: np.ndarray
+    substeps: np.ndarray
+
+    def shape(self) -> np.ndarray:
+        """Return the mean of each shape over each step, array [steps, acts]."""
+        parts = len(self.given) // len(self.substeps)
+        if np.all(self.substeps == parts):
+            return self.given
+        # The integral from the begin, looked up where steps begin and end.
+        whole = np.concatenate([np.zeros((1, self.given.shape[1])), np.cumsum(self.given, axis=0)]) / parts
+        first = np.repeat(np.cumsum(self.substeps) - self.substeps, self.substeps)
+        length = np.repeat(1 / self.substeps, self.substeps)
+        quarter = np.repeat(np.arange(len(self.substeps)), self.substeps)
+        begin = quarter + (np.arange(len(first)) - first) * length
+
+        def until(time: np.ndarray) -> np.ndarray:
+            place = np.minimum((time * parts).astype(int), len(self.given) - 1)
+            part = (time * parts - place)[:, None]
+            return whole[place] * (1 - part) + whole[place + 1] * part
+
+        return (until(begin + length) - until(begin)) / length[:, None]
+
+    def part(self, first: int, days: int) -> Forcing:
+        """Return some days of it."""
+        parts = len(self.given) // len(self.substeps)
+        quarters = slice(first * QUARTERS, (first + days) * QUARTERS)
+        return Forcing(self.given[quarters.start * parts : quarters.stop * parts], self.substeps[quarters])
+
+    def finer(self, times: int) -> Forcing:
+        """Return the same with each step cut into `times` steps."""
+        return Forcing(self.given, (self.substeps * times).astype(np.int32))
+
+    def after_edges(self) -> Forcing:
+        """Return the same with at least `EDGE_STEPS` steps a quarter hour where a shape changes, and for an hour on."""
+        if not self.given.shape[1]:
+            return self
+        rows = self.given.reshape(len(self.substeps), -1, self.given.shape[1])
+        before = np.concatenate([rows[:1, 0], rows[:-1, -1]])
+        high = np.maximum(rows.max(axis=1), before)
+        low = np.minimum(rows.min(axis=1), before)
+        sudden = (high - low > EDGE).any(axis=1)
+        near = np.convolve(sudden, np.ones(AFTER + 1))[: len(sudden)] > 0
+        steps = np.where(near, np.maximum(self.substeps, EDGE_STEPS), self.substeps)
+        return Forcing(self.given, steps.astype(np.int32))
+
+
+def distinct_days(given: np.ndarray, days: int, count: int, span: int) -> list[int]:
+    """Choose days whose acts differ most from each other: the first, then each time the farthest from those chosen.
+
+    Parameters
+    ----------
+    given : array [days * 96 * parts, acts]
+    count, span : how many are chosen, and how many days from each must exist
+    """
+    last = days - span
+    if last < 1 or not given.shape[1]:
+        return [0] if last < 1 else sorted({0, last})[:count]
+    by_day = given.reshape(days, 24, -1, given.shape[1]).mean(axis=2).reshape(days, -1)
+    chosen, far = [0], np.linalg.norm(by_day - by_day[0], axis=1)[: last + 1]
+    # Of days that are alike the latest is taken: slow states are then farthest from where they began.
+    while len(chosen) < min(count, last + 1):
+        best = int(last - np.argmax(far[::-1]))
+        if best in chosen:
+            break
+        chosen.append(best)
+        far = np.minimum(far, np.linalg.norm(by_day - by_day[best], axis=1)[: last + 1])
+        far[chosen] = -1.0
+    return sorted(chosen)
