@@ -1,4 +1,4 @@
-"""One call of a kernel: a few vectors of people through some days."""
+"""One call of a kernel: a vector of people through some days."""
 
 from __future__ import annotations
 
@@ -90,53 +90,42 @@ def live(setting: Setting, columns: np.ndarray, start: np.ndarray, forcing: Forc
     """
     axis, compiled, number = setting.axis, setting.compiled, setting.number
     width, count = compiled.width, len(columns)
-    vectors = -(-count // width)
     days, rows, labels = len(forcing.substeps) // QUARTERS, len(axis.rows), len(setting.labels)
-    fill = np.minimum(np.arange(vectors * width), count - 1)
+    # Lanes that are left over repeat the last person.
+    fill = np.minimum(np.arange(width), count - 1)
     take = columns[fill]
-
-    def ours(values: np.ndarray, lay: np.ndarray) -> np.ndarray:
-        """Lay [..., columns] out as [vectors, ..., width]."""
-        chosen = np.moveaxis(values[..., lay].reshape(*values.shape[:-1], vectors, width), -2, 0)
-        room = aligned(chosen.shape, number)
-        room[...] = chosen
-        return room
 
     def whole(values: np.ndarray) -> np.ndarray:
         room = aligned(values.shape, number)
         room[...] = values
         return room
 
-    def theirs(values: np.ndarray) -> np.ndarray:
-        """Lay [vectors, ..., width] out as [..., columns]."""
-        return np.moveaxis(values, 0, -2).reshape(*values.shape[1:-1], vectors * width)[..., :count]
-
     drive, places = setting.drive, {name: place for place, name in enumerate(lever_names(axis))}
     low, high = axis.bounds
     slack = np.where(setting.drawn, np.inf, SLACK * (high - low))
-    state, left_day, left_row = ours(start, fill), aligned((vectors, width), number), aligned((vectors, width), number)
+    state, left_day, left_row = whole(start[:, fill]), aligned((width,), number), aligned((width,), number)
     left_day[...], left_row[...] = -1.0, 0.0
-    read = [aligned((vectors, days, labels, width), np.float32) for _ in range(3)]
-    marks = aligned((vectors, days * 24 if marked else 0, rows, width), number)
+    read = [aligned((days, labels, width), np.float32) for _ in range(3)]
+    marks = aligned((days * 24 if marked else 0, rows, width), number)
     values: dict[str, Any] = {
-        "vectors": vectors, "days": days, "first_day": float(setting.first_day + day), "turns": FIRST_TURNS,
+        "days": days, "first_day": float(setting.first_day + day), "turns": FIRST_TURNS,
         "substeps": np.ascontiguousarray(forcing.substeps, np.int32), "state": state,
-        "unknown": ours(_unknowns(axis, vectors * width), np.arange(vectors * width)),
-        "shared": whole(setting.own[:, columns[0]]), "own": ours(setting.own, take), "acts": len(drive.levers),
-        "act_lever": np.array([places[lever] for lever in drive.levers], np.int32), "dose": ours(drive.dose, take),
-        "effort": whole(drive.effort), "present": ours(drive.present[day : day + days], take),
-        "shape": whole(forcing.shape()), "random": _random(setting, take, vectors, day, days), "labels": labels,
+        "unknown": whole(_unknowns(axis, width)),
+        "shared": whole(setting.own[:, columns[0]]), "own": whole(setting.own[:, take]), "acts": len(drive.levers),
+        "act_lever": np.array([places[lever] for lever in drive.levers], np.int32), "dose": whole(drive.dose[:, take]),
+        "effort": whole(drive.effort), "present": whole(drive.present[day : day + days, take]),
+        "shape": whole(forcing.shape), "random": _random(setting, take, day, days), "labels": labels,
         "label": setting.labels.astype(np.int32), "mean": read[0], "low": read[1], "high": read[2],
         "marked": int(marked), "marks": marks, "left_day": left_day, "left_row": left_row, "floor": whole(low),
-        "ceiling": whole(high), "slack": whole(slack), "room": compiled.room,
-        "scratch": aligned((vectors, compiled.room, width), number),
+        "ceiling": whole(high), "slack": whole(slack),
+        "scratch": aligned((compiled.room, width), number),
         "scratch_numbers": aligned((max(1, compiled.numbers),), number),
     }  # fmt: skip
     given = (values[name] for name, _ in ARGUMENTS)
     compiled.call(*(value.ctypes.data if isinstance(value, np.ndarray) else value for value in given))
-    mean, least, most = (theirs(one) for one in read)
-    who, row = theirs(left_day).astype(int), theirs(left_row).astype(int)
-    return Lived(mean, least, most, theirs(state).astype(float), theirs(marks), who, row)
+    mean, least, most = (one[..., :count] for one in read)
+    who, row = left_day[:count].astype(int), left_row[:count].astype(int)
+    return Lived(mean, least, most, state[:, :count].astype(float), marks[..., :count], who, row)
 
 
 def _unknowns(axis: Axis, columns: int) -> np.ndarray:
@@ -151,14 +140,13 @@ def _unknowns(axis: Axis, columns: int) -> np.ndarray:
     return np.repeat(np.concatenate(found)[:, None], columns, axis=1)
 
 
-def _random(setting: Setting, take: np.ndarray, vectors: int, day: int, days: int) -> np.ndarray:
-    """Return the draws, array [vectors, days * 96, channels, width]."""
-    width, drawn = setting.compiled.width, channels(setting.axis)
+def _random(setting: Setting, take: np.ndarray, day: int, days: int) -> np.ndarray:
+    """Return the draws, array [days * 96, channels, width]."""
+    drawn = channels(setting.axis)
     if setting.noise is None:
-        return aligned((1, width), setting.number)
-    room = aligned((vectors, days * QUARTERS, len(drawn), width), setting.number)
+        return aligned((1, len(take)), setting.number)
+    room = aligned((days * QUARTERS, len(drawn), len(take)), setting.number)
     for number in range(days):
-        draws = setting.noise.day(drawn, take, setting.first_day + day + number)
         quarters = slice(number * QUARTERS, (number + 1) * QUARTERS)
-        room[:, quarters] = np.moveaxis(draws.reshape(*draws.shape[:-1], vectors, width), -2, 0)
+        room[quarters] = setting.noise.day(drawn, take, setting.first_day + day + number)
     return room

@@ -38,7 +38,7 @@ class Compiled:
     ----------
     call : the function; arguments as in `memory.ARGUMENTS`, arrays as addresses
     bits, width : of a number, and people in a vector
-    room, numbers : vectors of scratch for each vector of people, and single numbers
+    room, numbers : vectors and single numbers of scratch
     channels : draws of a quarter hour
     """
 
@@ -85,7 +85,7 @@ def _loaded(axis: Axis, own: frozenset[str], noisy: bool, bits: int) -> Compiled
         from gutbrain.run.lanes.program import program
 
         read = program(axis, own, noisy)
-        kernel = write_kernel(read, bits, WIDTH[bits])
+        kernel = write_kernel(read, bits, WIDTH[bits], "+avx512f" in features.split(","))
         code = _machine_code(kernel.text, machine)
         kept = code, {"room": kernel.room, "numbers": kernel.numbers, "channels": read.channels}
         if name:

@@ -25,7 +25,6 @@ from gutbrain.run.noise import Noise
 from gutbrain.run.threads import allowed, run_all
 
 TOLERANCE = 1e-4  # of the range of each state
-VECTORS = 4  # a call
 REFINED = (2, 4, 8)  # how much finer those are run again whose error is too large
 BITS = {"double": 64, "single": 32}
 INEXACT = -1  # row by which a person is lost whose error no step made small enough
@@ -85,7 +84,7 @@ def integrate(
     )  # fmt: skip
     forcing = forcing_of(axis, drive, days, least, tolerance)
     begins = guard.check_days(forcing) if checked and tolerance is not None else []
-    size = setting.compiled.width * VECTORS
+    size = setting.compiled.width
     blocks = [group[i : i + size] for group in groups(own, parameters, columns)
               for i in range(0, len(group), size)]  # fmt: skip
     attempts = partial(_attempts, setting, forcing, own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -25,6 +26,7 @@ class Forcing:
     given: np.ndarray
     substeps: np.ndarray
 
+    @cached_property
     def shape(self) -> np.ndarray:
         """Return the mean of each shape over each step, array [steps, acts]."""
         parts = len(self.given) // len(self.substeps)

@@ -1,9 +1,8 @@
-"""The kernel of an axis in LLVM's language: days, quarter hours and steps of a few vectors of people.
+"""The kernel of an axis in LLVM's language: days, quarter hours and steps of one vector of people.
 
 Classical Runge-Kutta as in `gutbrain.run.fixed`, with the same held levers, the same chord steps for
 the unknowns of balances and the same moments at which signals are read. Values are computed as early
-as they are known. The code of a stage is longer than the instruction cache, so it is cut into segments,
-and each segment goes over all vectors before the next one begins.
+as they are known: before the run, once a step, once a stage.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from llvmlite import ir
 from gutbrain.run.lanes.memory import Memory
 from gutbrain.run.lanes.program import Program
 from gutbrain.run.lanes.segments import Segment, segments, under
-from gutbrain.run.lanes.values import Moment
+from gutbrain.run.lanes.values import TESTS, Moment
 from gutbrain.run.lanes.vector import Arithmetic
 
 AT, WEIGHT, NEXT = (0.0, 0.5, 0.5, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6), (0.5, 0.5, 1.0, 0.0)
@@ -37,7 +36,7 @@ class Kernel:
     Attributes
     ----------
     text : LLVM assembly of the function `live`
-    room : vectors of scratch that each vector of people needs
+    room : vectors of scratch
     numbers : single numbers of scratch
     """
 
@@ -46,18 +45,17 @@ class Kernel:
     numbers: int
 
 
-def write_kernel(program: Program, bits: int, width: int) -> Kernel:
-    """Write the kernel of a program for vectors of `width` numbers of `bits` bits."""
-    return _Writer(program, bits, width).write()
+def write_kernel(program: Program, bits: int, width: int, wide: bool) -> Kernel:
+    """Write the kernel of a program for vectors of `width` numbers of `bits` bits; `wide` where there is AVX-512."""
+    return _Writer(program, bits, width, wide).write()
 
 
 class _Writer:
-    def __init__(self, program: Program, bits: int, width: int) -> None:
+    def __init__(self, program: Program, bits: int, width: int, wide: bool) -> None:
         self.program, self.values = program, program.values
-        self.memory = Memory(bits, width, rows=len(program.rates), unknowns=program.unknowns,
-                             entries=len(program.parameters), channels=program.channels)  # fmt: skip
+        self.memory = Memory(bits, width)
         self.builder = self.memory.builder
-        self.maths = Arithmetic(self.builder, bits, width)
+        self.maths = Arithmetic(self.builder, bits, width, wide)
         self.slots: dict[int, int] = {}
         self.scalars: dict[str, Any] = {}
         self.rows, self.columns = len(program.rates), len(program.signals)
@@ -73,24 +71,15 @@ class _Writer:
         self.sizes, self.doses = memory.reserve(3 * len(program.random)), memory.reserve(MOST_ACTS)
         self.counter = self.builder.alloca(memory.whole(0).type)
         self.builder.store(memory.whole(0), self.counter)
-        with self.vectors():
-            self._plain(self._early(Moment.RUN))
-            with memory.loop(memory.whole(self.rows), "carry") as row:
-                memory.store(self.maths.constant(0.0), "scratch", self.carry, row)
+        self._plain(self._early(Moment.RUN))
+        with memory.loop(memory.whole(self.rows), "carry") as row:
+            memory.store(self.maths.constant(0.0), "scratch", self.carry, row)
         with memory.loop(memory.given["days"], "day") as day:
             self._day(day)
         self.builder.ret_void()
         return Kernel(str(memory.module), memory.room, memory.numbers)
 
     # -- values -------------------------------------------------------------------------------
-
-    @contextmanager
-    def vectors(self) -> Iterator[None]:
-        """Repeat what is written inside for every vector of people."""
-        with self.memory.loop(self.memory.given["vectors"], "vector") as lane:
-            self.memory.lane = lane
-            yield
-        self.memory.lane = None
 
     def _early(self, moment: Moment) -> list[int]:
         """Keep the values of one moment that later ones need, and return all that are to be computed for them."""
@@ -115,6 +104,8 @@ class _Writer:
                     known[value] = self.maths.constant(operation.constant)
                 elif not operation.arguments:
                     known[value] = self._leaf(operation)
+                elif operation.code in TESTS:
+                    known[value] = self.maths.apply(operation, [get(argument) for argument in operation.arguments])
                 elif self.values.uniform[value]:
                     known[value] = self.memory.load("scratch_numbers", self.slots[value])
                 else:
@@ -123,7 +114,7 @@ class _Writer:
 
         for value in order:
             operation = self.values.operations[value]
-            if operation.arguments:
+            if operation.arguments and operation.code not in TESTS:
                 known[value] = self.maths.apply(operation, [get(argument) for argument in operation.arguments])
                 if value in self.slots:
                     place = "scratch_numbers" if self.values.uniform[value] else "scratch"
@@ -154,23 +145,20 @@ class _Writer:
     def _day(self, day: Any) -> None:
         memory, maths, builder = self.memory, self.maths, self.builder
         one = maths.spread(maths.constant(1.0))
-        with self.vectors():
-            with memory.loop(memory.given["acts"], "act") as act:
-                gone = maths.do_sub(one, memory.load("present", day))
-                part = maths.do_mul(maths.spread(memory.load("effort", act)), gone)
-                dose = maths.do_mul(memory.load("dose", act), maths.do_sub(one, part))
-                memory.store(dose, "scratch", self.doses, act)
-            for begin, value in ((self.sums, 0.0), (self.least, float("inf")), (self.most, float("-inf"))):
-                self._fill(begin, value)
+        with memory.loop(memory.given["acts"], "act") as act:
+            gone = maths.do_sub(one, memory.load("present", day))
+            part = maths.do_mul(maths.spread(memory.load("effort", act)), gone)
+            dose = maths.do_mul(memory.load("dose", act), maths.do_sub(one, part))
+            memory.store(dose, "scratch", self.doses, act)
+        for begin, value in ((self.sums, 0.0), (self.least, float("inf")), (self.most, float("-inf"))):
+            self._fill(begin, value)
         with memory.loop(memory.whole(24), "hour") as hour:
-            with self.vectors():
-                self._fill(self.hour, 0.0)
+            self._fill(self.hour, 0.0)
             with memory.loop(memory.whole(4), "quarter") as part:
                 of_day = builder.add(builder.mul(hour, memory.whole(4)), part)
                 self._quarter(day, of_day)
-            with self.vectors():
-                self._end_hour(builder.add(builder.mul(day, memory.whole(24)), hour))
-        with self.vectors(), memory.loop(memory.given["labels"], "label") as label:
+            self._end_hour(builder.add(builder.mul(day, memory.whole(24)), hour))
+        with memory.loop(memory.given["labels"], "label") as label:
             place = builder.sext(memory.load("label", label), memory.whole(0).type)
             into = builder.add(builder.mul(day, memory.given["labels"]), label)
             mean = maths.do_mul(memory.load("scratch", self.sums, place), maths.spread(maths.constant(1 / 24)))
@@ -206,9 +194,8 @@ class _Writer:
             is_last = builder.icmp_signed("==", builder.add(part, memory.whole(1)), count)
             self._step(now, length, is_first, is_last)
         if self.program.random:
-            with self.vectors():
-                self._draw(number)
-        with self.vectors(), memory.loop(memory.whole(self.rows), "bound") as row:
+            self._draw(number)
+        with memory.loop(memory.whole(self.rows), "bound") as row:
             self._hold(row, begin)
 
     def _step(self, now: Any, length: Any, is_first: Any, is_last: Any) -> None:
@@ -218,19 +205,18 @@ class _Writer:
         builder.store(builder.add(number, memory.whole(1)), self.counter)
         self.reading = memory.whole(self.now)
         held = self._early(Moment.STEP)
-        with self.vectors():
-            with memory.loop(memory.whole(len(self.program.levers)), "rest") as place:
-                memory.store(maths.constant(0.0), "scratch", self.lever, place)
-            with memory.loop(memory.given["acts"], "move") as act:
-                shape = memory.load("shape", builder.mul(number, memory.given["acts"]), act)
-                place = builder.sext(memory.load("act_lever", act), number.type)
-                moved = maths.do_mul(memory.load("scratch", self.doses, act), maths.spread(shape))
-                now_moved = maths.do_add(memory.load("scratch", self.lever, place), moved)
-                memory.store(now_moved, "scratch", self.lever, place)
-            with memory.loop(memory.whole(self.rows), "begin") as row:
-                memory.store(memory.load("state", row), "scratch", self.now, row)
-                memory.store(maths.constant(0.0), "scratch", self.change, row)
-            self._plain(held)
+        with memory.loop(memory.whole(len(self.program.levers)), "rest") as place:
+            memory.store(maths.constant(0.0), "scratch", self.lever, place)
+        with memory.loop(memory.given["acts"], "move") as act:
+            shape = memory.load("shape", builder.mul(number, memory.given["acts"]), act)
+            place = builder.sext(memory.load("act_lever", act), number.type)
+            moved = maths.do_mul(memory.load("scratch", self.doses, act), maths.spread(shape))
+            now_moved = maths.do_add(memory.load("scratch", self.lever, place), moved)
+            memory.store(now_moved, "scratch", self.lever, place)
+        with memory.loop(memory.whole(self.rows), "begin") as row:
+            memory.store(memory.load("state", row), "scratch", self.now, row)
+            memory.store(maths.constant(0.0), "scratch", self.change, row)
+        self._plain(held)
         if self.program.unknowns:
             first = builder.icmp_signed("==", number, memory.whole(0))
             self._refresh(builder.select(first, memory.given["turns"], memory.whole(1)))
@@ -241,7 +227,7 @@ class _Writer:
             begins = builder.icmp_signed("==", stage, memory.whole(0))
             when = {"signals": builder.and_(is_first, begins), "random": builder.and_(is_last, begins)}
             self._stage(stage, memory.narrow(weight), memory.narrow(builder.fmul(following, length)), when)
-        with self.vectors(), memory.loop(memory.whole(self.rows), "move state") as row:
+        with memory.loop(memory.whole(self.rows), "move state") as row:
             change = maths.do_mul(maths.spread(self.scalars["step"]), memory.load("scratch", self.change, row))
             self._add_exactly(row, change)
 
@@ -265,15 +251,14 @@ class _Writer:
         parts = segments(values, [("before", self._stage_values(trial)), ("turn", trial)])
         with self._crossing(parts):
             for part in parts:
-                with self.vectors():
-                    if part.name == "before":
-                        self._plain(part.values)
-                        continue
-                    actions: Actions = {}
-                    for place, value in enumerate(program.inverse):
-                        actions.setdefault(value, []).append(self._into("scratch", self.inverse + place))
-                    with memory.loop(turns, "turn"):
-                        self._move_unknowns(part.values, program.refreshed, actions)
+                if part.name == "before":
+                    self._plain(part.values)
+                    continue
+                actions: Actions = {}
+                for place, value in enumerate(program.inverse):
+                    actions.setdefault(value, []).append(self._into("scratch", self.inverse + place))
+                with memory.loop(turns, "turn"):
+                    self._move_unknowns(part.values, program.refreshed, actions)
 
     def _move_unknowns(self, order: Sequence[int], moved: Sequence[int], actions: Actions) -> None:
         """Write one turn for the unknowns; all are stored after the last was read."""
@@ -316,14 +301,13 @@ class _Writer:
         with self._crossing(parts):
             for part in parts:
                 if part.name in when:
-                    with builder.if_then(when[part.name]), self.vectors():
+                    with builder.if_then(when[part.name]):
                         self._plain(part.values, part.select(reads if part.name == "signals" else sizes))
                 elif part.name == "chord":
-                    with self.vectors(), memory.loop(memory.whole(CHORD_STEPS), "chord"):
+                    with memory.loop(memory.whole(CHORD_STEPS), "chord"):
                         self._move_unknowns(part.values, program.improved, {})
                 else:
-                    with self.vectors():
-                        self._plain(part.values, part.select(moves) if part.name == "rates" else None)
+                    self._plain(part.values, part.select(moves) if part.name == "rates" else None)
 
     def _stage_values(self, targets: Sequence[int], done: Sequence[int] | set[int] = ()) -> list[int]:
         """Return what a stage computes for the targets, in order, and has not computed yet."""

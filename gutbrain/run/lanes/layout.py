@@ -10,12 +10,12 @@ from gutbrain.model.axis import Axis
 
 # Arguments of the compiled function, in order: name and kind. `vectors` hold one person a lane.
 ARGUMENTS = (
-    ("vectors", "count"), ("days", "count"), ("first_day", "double"), ("turns", "count"), ("substeps", "places"),
+    ("days", "count"), ("first_day", "double"), ("turns", "count"), ("substeps", "places"),
     ("state", "vectors"), ("unknown", "vectors"), ("shared", "numbers"), ("own", "vectors"), ("acts", "count"),
     ("act_lever", "places"), ("dose", "vectors"), ("effort", "numbers"), ("present", "vectors"),
     ("shape", "numbers"), ("random", "vectors"), ("labels", "count"), ("label", "places"), ("mean", "floats"),
     ("low", "floats"), ("high", "floats"), ("marked", "count"), ("marks", "vectors"), ("left_day", "vectors"),
-    ("left_row", "vectors"), ("floor", "numbers"), ("ceiling", "numbers"), ("slack", "numbers"), ("room", "count"),
+    ("left_row", "vectors"), ("floor", "numbers"), ("ceiling", "numbers"), ("slack", "numbers"),
     ("scratch", "vectors"), ("scratch_numbers", "numbers"),
 )  # fmt: skip
 FEW = 8  # people who must share a value, on average, for it to be one number of a kernel

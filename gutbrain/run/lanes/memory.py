@@ -14,15 +14,9 @@ WHOLE, PLACE = ir.IntType(64), ir.IntType(32)
 
 
 class Memory:
-    """A function with these arguments, whose per-person arrays are laid out vector after vector.
+    """A function with the arguments of a kernel; `bits` and `width` are of a number and of a vector."""
 
-    Parameters
-    ----------
-    bits, width : of a number, and numbers in a vector
-    rows, unknowns, entries, channels : states, unknowns, parameter entries and draws of a quarter hour
-    """
-
-    def __init__(self, bits: int, width: int, *, rows: int, unknowns: int, entries: int, channels: int) -> None:
+    def __init__(self, bits: int, width: int) -> None:
         self.bits, self.width = bits, width
         self.number_type = ir.DoubleType() if bits == 64 else ir.FloatType()
         vector = ir.VectorType(self.number_type, width)
@@ -36,18 +30,8 @@ class Memory:
         self.given = {name: argument for (name, _), argument in zip(ARGUMENTS, function.args, strict=True)}
         self.function = function
         self.builder = ir.IRBuilder(function.append_basic_block("begin"))
-        self.lane: Any = None
         self.room = self.numbers = 0
         self._passing: list[int] = []
-        days, labels = self.given["days"], self.given["labels"]
-        times = self.builder.mul
-        read = times(days, labels)
-        self.stride = {
-            "state": self.whole(rows), "unknown": self.whole(unknowns), "own": self.whole(entries),
-            "dose": self.given["acts"], "present": days, "random": times(days, self.whole(96 * channels)),
-            "mean": read, "low": read, "high": read, "marks": times(days, self.whole(24 * rows)),
-            "left_day": self.whole(1), "left_row": self.whole(1), "scratch": self.given["room"],
-        }  # fmt: skip
 
     def reserve(self, count: int) -> int:
         """Return where `count` vectors of scratch begin."""
@@ -78,7 +62,7 @@ class Memory:
         return self.builder.fptrunc(value, self.floats) if self.bits == 64 else value
 
     def load(self, name: str, *places: Any) -> Any:
-        """Load one entry of an argument, of the present vector where it is laid out by vectors."""
+        """Load one entry of an argument."""
         loaded = self.builder.load(self._at(name, *places))
         loaded.align = self._alignment(name)
         return loaded
@@ -133,6 +117,4 @@ class Memory:
         place = self.whole(fixed)
         for part in places:
             place = place if isinstance(part, int) else self.builder.add(place, part)
-        if name in self.stride and self.lane is not None:
-            place = self.builder.add(self.builder.mul(self.lane, self.stride[name]), place)
         return self.builder.gep(self.given[name], [place])

@@ -1,4 +1,4 @@
-"""The values of a stage, cut into segments whose code fits the instruction cache."""
+"""Values of a stage in the parts of its code, and what crosses from one part to a later one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from typing import Any
 
 from gutbrain.run.lanes.values import Values
 
-# Instructions that an operation becomes, where that is more than one.
-WEIGHT = {"exp": 26, "log": 24, "tanh": 30, "sin": 40, "cos": 40, "max": 2, "min": 2}
-LONGEST = 1100
-
 
 @dataclass(frozen=True)
 class Segment:
-    """Values that are computed together.
+    """Values that are computed in one place of the code.
 
     Attributes
     ----------
@@ -52,33 +48,22 @@ def under(values: Values, targets: Iterable[int]) -> set[int]:
 def segments(
     values: Values, groups: Sequence[tuple[str, Sequence[int]]], late: Mapping[str, Sequence[int]] | None = None
 ) -> list[Segment]:
-    """Cut groups of values into segments, and say which values cross from one to a later one.
+    """Say which values cross from one group to a later one.
 
     Parameters
     ----------
-    groups : (name, values in order); a group ends a segment. Groups with trial values stay whole
-    late : values that a group needs though it does not compute them
+    groups : (name, values in order)
+    late : values that a group is asked for, also where it does not compute them
     """
-    cut: list[tuple[str, list[int]]] = []
-    for name, order in groups:
-        weight = 0
-        cut.append((name, []))
-        for value in order:
-            size = WEIGHT.get(values.operations[value].code, 1)
-            if weight + size > LONGEST and name not in ("chord", "turn"):
-                cut.append((name, []))
-                weight = 0
-            cut[-1][1].append(value)
-            weight += size
-    made = {value: number for number, (_, order) in enumerate(cut) for value in order}
-    ends = {name: number for number, (name, _) in enumerate(cut)}
+    made = {value: number for number, (_, order) in enumerate(groups) for value in order}
+    ends = {name: number for number, (name, _) in enumerate(groups)}
     asked: dict[int, tuple[int, ...]] = {}
     for name, wanted in (late or {}).items():
         own = {value for group, order in groups if group == name for value in order}
         asked[ends[name]] = tuple(dict.fromkeys(value for value in wanted if value not in own))
     last: dict[int, int] = {}
-    for number, (_, order) in enumerate(cut):
-        needed = {part for value in order for part in values.operations[value].arguments} | set(asked.get(number, ()))
+    for number, (_, order) in enumerate(groups):
+        needed = {part for value in order for part in values.parts(value)} | set(asked.get(number, ()))
         for part in needed:
             if part in made and made[part] < number and values.operations[part].arguments:
                 last[part] = number
@@ -87,5 +72,5 @@ def segments(
             name, tuple(order), tuple(value for value in order if value in last),
             tuple(value for value, until in last.items() if until == number), asked.get(number, ()),
         )
-        for number, (name, order) in enumerate(cut)
+        for number, (name, order) in enumerate(groups)
     ]  # fmt: skip

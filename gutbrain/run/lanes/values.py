@@ -36,6 +36,7 @@ class Operation:
 
 
 COMMUTATIVE = {"add", "mul", "max", "min"}
+TESTS = {"greater", "less", "not less", "not greater"}
 FOLDED: dict[str, Callable[..., float]] = {
     "add": lambda x, y: x + y,
     "sub": lambda x, y: x - y,
@@ -161,6 +162,13 @@ class Values:
             case "choose":
                 return self.apply("choose", x, inner[1], inner[2])
         raise NotImplementedError(f"no derivative of {operation.code!r} in a balance")
+
+    def parts(self, value: int) -> list[int]:
+        """Return the numbers that a value is made of; a test is no number, so what it compares counts."""
+        found = []
+        for argument in self.operations[value].arguments:
+            found += self.parts(argument) if self.operations[argument].code in TESTS else [argument]
+        return found
 
     # -- inside -------------------------------------------------------------------------------
 

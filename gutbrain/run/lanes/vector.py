@@ -19,7 +19,8 @@ FLAGS = ("contract",)  # a product may be fused into a sum; nothing else is rear
 TINIEST = {64: 2.3e-308, 32: 1.2e-38}  # smallest normal numbers: logarithms start here
 EXPONENTS = {64: (52, 1023, 708.0), 32: (23, 127, 87.0)}  # bits of the fraction, bias, largest argument of exp
 GUESS = {64: 0x7FDE6238502484BA, 32: 0x7EF311C3}  # minus the bits of y: a reciprocal to one part in eight
-TERMS = {64: {"exp": 13, "log": 10, "sin": 8}, 32: {"exp": 7, "log": 5, "sin": 5}}
+CURRENT_ROUNDING = 4
+TERMS = {64: {"exp": 12, "log": 9, "sin": 8}, 32: {"exp": 7, "log": 4, "sin": 5}}
 
 
 class Arithmetic:
@@ -30,10 +31,12 @@ class Arithmetic:
     builder : where instructions are written
     bits : 64 or 32
     width : numbers in a vector
+    wide : the processor has the instructions of AVX-512, and a vector is one register of them
     """
 
-    def __init__(self, builder: Any, bits: int, width: int) -> None:
+    def __init__(self, builder: Any, bits: int, width: int, wide: bool = False) -> None:
         self.builder, self.bits, self.width = builder, bits, width
+        self.wide = wide and bits * width == 512
         self.number = ir.DoubleType() if bits == 64 else ir.FloatType()
         self.integer = ir.IntType(bits)
         self.vector = ir.VectorType(self.number, width)
@@ -72,21 +75,30 @@ class Arithmetic:
         return self.builder.fmul(x, y, flags=FLAGS)
 
     def do_div(self, x: Any, y: Any) -> Any:
-        """Multiply by a reciprocal: a guess from the exponent, mended twice to third order and once to second.
+        """Multiply by a reciprocal: a guess, mended by Newton's method to all places.
 
-        A vector division keeps the processor for sixteen cycles, these nine instructions for five; the last bit
-        may differ. A divisor of 0, infinite or not normal gives what is not finite.
+        A vector division keeps the processor for sixteen cycles, these instructions for four; the last bit may
+        differ. A divisor of 0, infinite or not normal gives what is not finite.
         """
         if not isinstance(x.type, ir.VectorType):
             return self.builder.fdiv(x, y)
-        bits = self.builder.bitcast(y, self._integers(y))
-        guess = self.builder.bitcast(self.builder.sub(self._whole(GUESS[self.bits], y), bits), y.type)
-        one = self.constant(1.0, y)
-        for order in (3, 3, 2)[: 3 if self.bits == 64 else 2]:
+        one, guess = self.constant(1.0, y), self._reciprocal(y)
+        # To third order from a part in eight, to second from 14 bits.
+        for order in ((2, 2) if self.wide else (3, 3, 2))[: 3 if self.bits == 64 else 1 if self.wide else 2]:
             miss = self.do_sub(one, self.do_mul(y, guess))
             move = self.do_add(self.do_mul(miss, miss), miss) if order == 3 else miss
             guess = self.do_add(self.do_mul(guess, move), guess)
         return self.do_mul(x, guess)
+
+    def _reciprocal(self, y: Any) -> Any:
+        """Guess 1 / y: to 14 bits where the processor offers that, else to a part in eight from the exponent."""
+        if not self.wide:
+            bits = self.builder.bitcast(y, self._integers(y))
+            return self.builder.bitcast(self.builder.sub(self._whole(GUESS[self.bits], y), bits), y.type)
+        mask = ir.IntType(self.width)
+        kind = ir.FunctionType(y.type, [y.type, y.type, mask])
+        function = self._declared(f"llvm.x86.avx512.rcp14.p{'d' if self.bits == 64 else 's'}.512", kind)
+        return self.builder.call(function, [y, ir.Constant(y.type, ir.Undefined), ir.Constant(mask, -1)])
 
     def do_greater(self, x: Any, y: Any) -> Any:
         return self.builder.fcmp_ordered(">", x, y)
@@ -120,16 +132,26 @@ class Arithmetic:
     def do_exp(self, x: Any) -> Any:
         """2**n times the series of what is left, |rest| below ln 2 / 2."""
         fraction, bias, most = EXPONENTS[self.bits]
-        held = self.do_max(self.do_min(x, self.constant(most, x)), self.constant(-most, x))
+        held = x if self._scales(x) else self.do_max(self.do_min(x, self.constant(most, x)), self.constant(-most, x))
         turns = self._intrinsic("llvm.rint", self.do_mul(held, self.constant(1 / math.log(2), x)))
         # ln 2 in two parts: the first has so few digits that its product with a whole number is exact.
         high = float.fromhex("0x1.62e42fee00000p-1") if self.bits == 64 else 0.693359375
         rest = self.do_sub(held, self.do_mul(turns, self.constant(high, x)))
         rest = self.do_sub(rest, self.do_mul(turns, self.constant(math.log(2) - high, x)))
         value = self._series([1 / math.factorial(k) for k in range(TERMS[self.bits]["exp"] + 1)], rest)
+        if self._scales(x):
+            kind = ir.FunctionType(x.type, [x.type, x.type, x.type, ir.IntType(self.width), ir.IntType(32)])
+            letter = "d" if self.bits == 64 else "s"
+            scale = self._declared(f"llvm.x86.avx512.mask.scalef.p{letter}.512", kind)
+            given = [value, turns, ir.Constant(x.type, ir.Undefined), ir.Constant(ir.IntType(self.width), -1)]
+            return self.builder.call(scale, [*given, ir.Constant(ir.IntType(32), CURRENT_ROUNDING)])
         whole = self.builder.fptosi(turns, self._integers(x))
         power = self.builder.shl(self.builder.add(whole, self._whole(bias, x)), self._whole(fraction, x))
         return self.do_mul(value, self.builder.bitcast(power, x.type))
+
+    def _scales(self, x: Any) -> bool:
+        """Whether the processor multiplies by powers of two in one instruction, too large ones included."""
+        return self.wide and isinstance(x.type, ir.VectorType)
 
     def do_log(self, x: Any) -> Any:
         """Exponent times ln 2 plus the series of the fraction between sqrt(1/2) and sqrt(2); positive arguments."""
@@ -200,6 +222,10 @@ class Arithmetic:
 
     def _intrinsic(self, name: str, x: Any) -> Any:
         lanes = f"v{self.width}" if isinstance(x.type, ir.VectorType) else ""
-        full, module = f"{name}.{lanes}f{self.bits}", self.builder.module
-        known = module.globals.get(full) or ir.Function(module, ir.FunctionType(x.type, [x.type]), full)
-        return self.builder.call(known, [x])
+        full = f"{name}.{lanes}f{self.bits}"
+        return self.builder.call(self._declared(full, ir.FunctionType(x.type, [x.type])), [x])
+
+    def _declared(self, name: str, kind: Any) -> Any:
+        """Return a function of LLVM, declared once a module."""
+        module = self.builder.module
+        return module.globals.get(name) or ir.Function(module, kind, name)
