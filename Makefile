@@ -77,13 +77,13 @@ $(VENV)/made:
 	@touch $@
 
 $(VENV)/ready: $(VENV)/made pyproject.toml constraints.txt
-	$(INSTALL) '.[atlas,equations]'
+	$(INSTALL) '.[atlas,equations,lanes]'
 	@touch $@
 
 $(VENV)/ready-for-tests: $(VENV)/made pyproject.toml constraints.txt
-	$(INSTALL) '.[adaptive,analyse,atlas,beats,cluster,couple,equations,export,sensitivity,study,test]'
+	$(INSTALL) '.[adaptive,analyse,atlas,beats,cluster,couple,equations,export,lanes,sensitivity,study,test]'
 	@touch $@ $(VENV)/ready
 
 $(VENV)/ready-for-bench: $(VENV)/ready-for-tests
-	$(INSTALL) '.[bench]'
+	$(INSTALL) '.[atlas,bench,lanes]'
 	@touch $@

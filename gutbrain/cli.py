@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 EXTRAS = {
     "diffrax": "adaptive", "skbio": "atlas", "sympy": "equations", "duckdb": "study", "biom": "study", "h5py": "study",
     "openpyxl": "study", "pyreadstat": "study", "wfdb": "beats", "statsmodels": "analyse", "formulaic": "analyse",
-    "pandas": "analyse", "numpyro": "couple", "SALib": "sensitivity", "libsbml": "export",
+    "pandas": "analyse", "numpyro": "couple", "SALib": "sensitivity", "libsbml": "export", "llvmlite": "lanes",
     "distributed": "cluster",
 }  # fmt: skip
 # Commands that ask the model something; each shows its progress.

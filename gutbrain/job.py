@@ -239,7 +239,7 @@ def _write_trial(
         "people": result.cohort.people, "worlds": result.cohort.worlds, "lost": int((~result.kept).sum()),
         "rejected_draws": result.cohort.rejected, "baseline": result.cohort.baseline_note,
         "baselines_not_reached": _unreached(result.cohort), "largest_residual": _largest(result.cohort.residual),
-        "loop_gain": _loop_gain(result.cohort),
+        "loop_gain": _loop_gain(result.cohort), **result.checked(),
     }  # fmt: skip
     write_manifest(folder, plan, extra, command)
 
@@ -320,6 +320,10 @@ def _summary(plan: Plan, result: Result, out: Path) -> tuple[str, ...]:
         f"{plan.title}",
         f"  {result.cohort.size} columns ({result.cohort.people} people x {result.cohort.worlds} worlds), {lost} lost",
     ]
+    facts = result.checked()
+    if facts["largest_error"] is not None:
+        lines.append(f"  engine {facts['engine']}: largest error {facts['largest_error']:.0e} of a state's range; "
+                     f"{facts['run_again']} run again for it")
     if result.cohort.rejected:
         lines.append(
             "  draws refused: " + ", ".join(f"{name} {count}" for name, count in result.cohort.rejected.items())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 
 # What draws, settles, simulates and summarises people. A change of a page or of an analysis changes no life.
 ROOMS = ("body", "job.py", "model", "people", "plan.py", "population", "protocols", "run")
@@ -22,7 +24,17 @@ def fingerprint() -> str:
         for path, content in _files(files("gutbrain") / name, name):
             digest.update(f"{path} {hashlib.sha256(content).hexdigest()}\n".encode())
     digest.update(" ".join(_version(name) for name in LIBRARIES).encode())
+    digest.update(_processor().encode())
     return f"{_version('gutbrain').partition(' ')[2]}-{digest.hexdigest()[:16]}"
+
+
+def _processor() -> str:
+    """Return the kind of processor, as far as it decides the last bits: other instructions round differently."""
+    if find_spec("llvmlite") is None:
+        return platform.machine()
+    import llvmlite.binding as llvm
+
+    return f"{platform.machine()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
 
 
 def _files(place: Traversable, path: str) -> list[tuple[str, bytes]]:

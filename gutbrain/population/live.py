@@ -19,7 +19,6 @@ from gutbrain.protocols.protocol import Trial
 from gutbrain.run.baseline import unreached, with_baselines
 from gutbrain.run.engines import choose
 from gutbrain.run.fixed import settled_signals
-from gutbrain.run.result import Result
 from gutbrain.run.settle import settle
 from gutbrain.run.simulate import simulate
 
@@ -90,7 +89,7 @@ def live(
         "lost": int((~result.kept).sum()), "baselines_not_reached": len(far), "not_reached": far[:NAMED],
         "not_settled": int((~np.isfinite(residual)).sum()),
         "largest_residual": float(np.max(residual, initial=0.0, where=np.isfinite(residual))),
-        "rejected_draws": cohort.rejected, **_checked(result),
+        "rejected_draws": cohort.rejected, **result.checked(),
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }  # fmt: skip
     return Lived(files, facts)
@@ -109,21 +108,6 @@ def _settled(
     if shares is None:
         return settle(cohort, **options)
     return with_baselines(cohort, shares, source.note, **options)
-
-
-def _checked(result: Result) -> dict[str, Any]:
-    """What the engine says of its own error, if it says so: the largest, and who was run again by finer steps."""
-    facts: dict[str, Any] = {"largest_error": None, "run_again": 0, "named_again": []}
-    error = result.error
-    runs = result.runs
-    if error is not None and result.kept.any():
-        facts["largest_error"] = float(np.max(error[result.kept]))
-    if runs is not None:
-        columns = np.flatnonzero(runs > 1)
-        facts["run_again"] = len(columns)
-        names = [f"{result.cohort.names[result.person[i]]}, world {result.world[i]}" for i in columns[:NAMED]]
-        facts["named_again"] = names
-    return facts
 
 
 def _bytes(table: pl.DataFrame) -> bytes:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from gutbrain.protocols.protocol import Trial
 
 
+TOO_COARSE = "none: no step was fine enough"
+NAMED = 20  # columns that are named in an account; more are counted
+
+
 @dataclass(frozen=True)
 class Result:
     """Daily summaries of a trial.
@@ -73,6 +77,17 @@ class Result:
         """Columns that stayed within bounds from the first day to the last."""
         return self.lost_day < 0
 
+    def checked(self) -> dict[str, Any]:
+        """Return what the engine says of its own error, if it says so: the largest, and who was run again."""
+        facts: dict[str, Any] = {"engine": self.engine, "largest_error": None, "run_again": 0, "named_again": []}
+        if self.error is not None and self.kept.any():
+            facts["largest_error"] = float(np.max(self.error[self.kept]))
+        if self.runs is not None:
+            again = np.flatnonzero(self.runs > 1)
+            names = [f"{self.cohort.names[self.person[i]]}, world {self.world[i]}" for i in again[:NAMED]]
+            facts |= {"run_again": len(again), "named_again": names}
+        return facts
+
     def index(self, signal: str) -> int:
         """Return the position of a signal.
 
@@ -104,7 +119,7 @@ class Result:
                 "person": [self.cohort.names[i] for i in self.person[gone]],
                 "arm": [self.arms[i] for i in self.arm[gone]],
                 "day": self.lost_day[gone],
-                "state": [self.rows[i] for i in self.lost_row[gone]],
+                "state": [self.rows[i] if i >= 0 else TOO_COARSE for i in self.lost_row[gone]],
             },
             schema={"world": pl.Int64, "person": pl.String, "arm": pl.String, "day": pl.Int64, "state": pl.String},
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -56,9 +56,11 @@ def run_all(work: Callable[[int], None], count: int, workers: int, stop: threadi
     with ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(work, number) for number in range(count)]
         try:
-            wait(futures)
+            wait(futures, return_when=FIRST_EXCEPTION)
         except BaseException:
             stop.set()
             raise
+        if any(future.done() and future.exception() for future in futures):
+            stop.set()
         for future in futures:
             future.result()

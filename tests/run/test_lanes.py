@@ -18,7 +18,7 @@ from gutbrain.run.engines import ENGINES, choose
 from gutbrain.run.lanes import compiled
 from gutbrain.run.lanes.engine import INEXACT, REFINED, integrate
 from gutbrain.run.lanes.layout import groups, own_parameters
-from gutbrain.run.lanes.schedule import day_of_reference
+from gutbrain.run.lanes.schedule import ordinary_day
 from gutbrain.run.noise import Noise
 
 DAYS = 3
@@ -130,6 +130,11 @@ def test_who_no_step_is_fine_enough_for_is_lost(whole, people):
     assert (run.runs == 1 + len(REFINED)).all()
 
 
+def forget():
+    compiled._READY.clear()
+    compiled._NAMED.clear()
+
+
 def take(parameters, columns):
     return {name: value if value.shape[-1] == 1 else value[..., columns] for name, value in parameters.items()}
 
@@ -176,17 +181,17 @@ def test_a_damaged_kernel_on_disk_is_compiled_again(whole, people, cache):
         content = bytearray(file.read_bytes())
         content[-1] ^= 1
         file.write_bytes(content)
-    compiled._READY.clear()
+    forget()
     assert np.array_equal(integrate(whole, start, parameters, rest(20), days=2).end, first.end)
-    compiled._READY.clear()
+    forget()
     assert np.array_equal(integrate(whole, start, parameters, rest(20), days=2).end, first.end)
 
 
-def test_the_reference_persons_morning_is_stepped_finely(whole):
-    steps = day_of_reference(whole, 1e-4)
+def test_mornings_are_stepped_finely(whole):
+    steps = ordinary_day(whole, 1e-4)
     assert steps.shape == (96,)
     assert steps[7 * 4] > steps[14 * 4], "the cortisol awakening response asks for shorter steps"
-    assert day_of_reference(whole, 1e-6).sum() > steps.sum()
+    assert ordinary_day(whole, 1e-6).sum() > steps.sum()
 
 
 def test_what_it_cannot_do_is_said(whole, people):

@@ -15,6 +15,7 @@ from llvmlite import ir  # noqa: E402
 
 from gutbrain.run.lanes.compiled import WIDTH, _machine_code  # noqa: E402
 from gutbrain.run.lanes.forcing import Forcing, distinct_days  # noqa: E402
+from gutbrain.run.lanes.guard import _kept, _summed  # noqa: E402
 from gutbrain.run.lanes.segments import segments, under  # noqa: E402
 from gutbrain.run.lanes.values import Moment, Values  # noqa: E402
 from gutbrain.run.lanes.vector import Arithmetic  # noqa: E402
@@ -101,6 +102,18 @@ def test_quotients_keep_their_range_and_sign(vectors, bits):
 def test_what_cannot_be_divided_is_not_finite(vectors):
     y = np.array([0.0, np.nan, np.inf, -0.0] * 2)
     assert not np.isfinite(vectors("div", 64, np.ones(8), y)[[0, 1, 3]]).any()
+
+
+@pytest.mark.parametrize("bits", [64, 32])
+def test_far_out_functions_level_off_and_what_has_no_logarithm_has_none(vectors, bits):
+    kind = np.float64 if bits == 64 else np.float32
+    far = np.array([50, 90, 400, 800, 1e6, -50, -400, -1e6] * 2, kind)
+    np.testing.assert_allclose(vectors("tanh", bits, far), np.sign(far), rtol=1e-6)
+    grown = vectors("exp", bits, far)
+    assert np.isfinite(grown).all()
+    assert (grown >= 0).all()
+    assert np.isnan(vectors("log", bits, np.array([-1.0, np.nan, -1e-30, -np.inf] * 4, kind))).all()
+    assert vectors("log", bits, np.zeros(16, kind))[0] < -80
 
 
 # -- values ---------------------------------------------------------------------------------------------
@@ -201,6 +214,18 @@ def test_steps_are_short_after_a_sudden_act_and_only_then():
 def test_checked_days_are_those_that_differ():
     given = np.zeros((30 * 96, 1))
     given[7 * 96 : 8 * 96] = 1.0
-    assert distinct_days(given, 30, 2, 2) == [0, 7]
-    assert distinct_days(given[: 96], 1, 3, 2) == [0]
-    assert distinct_days(np.zeros((30 * 96, 1)), 30, 2, 2) == [0, 28]
+    assert distinct_days(given, 30, 2, 2, 2) == [0, 7]
+    assert distinct_days(given[:96], 1, 1, 1, 2) == [0]
+    for acts in (np.zeros((30 * 96, 1)), np.zeros((30 * 96, 0))):
+        assert distinct_days(acts, 30, 4, 8, 2) == [0, 14, 21, 28]
+    six = np.zeros((84 * 96, 6))
+    for act in range(6):
+        six[(10 + 10 * act) * 96 : (11 + 10 * act) * 96, act] = 1.0
+    assert distinct_days(six, 84, 4, 8, 2) == [0, 10, 20, 30, 40, 50, 60]
+
+
+def test_errors_that_add_up_are_summed_though_one_stretch_cancels():
+    kept = _kept([np.full((1, 1), value) for value in (-1.0, 1.0, 1.02, 1.02)], (1, 1))
+    assert kept[0, 0] == pytest.approx(1.02)
+    assert np.isnan(_kept([np.full((1, 1), np.nan)], (1, 1))[0, 0])
+    assert _summed(np.array([0.0, 0.5, 1.0]), 84) == pytest.approx([1, 2, 84], rel=1e-4)

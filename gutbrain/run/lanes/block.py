@@ -26,7 +26,7 @@ class Setting:
     Attributes
     ----------
     compiled : the kernel
-    own : array [entries, columns], parameters in coherent units
+    own : array [entries, columns], all parameters in coherent units
     drive : doses and who is there
     labels : array of places among the columns of the axis
     drawn : rows are random where True: they stop at their bounds and lose nobody
@@ -118,6 +118,7 @@ def live(setting: Setting, columns: np.ndarray, start: np.ndarray, forcing: Forc
         "label": setting.labels.astype(np.int32), "mean": read[0], "low": read[1], "high": read[2],
         "marked": int(marked), "marks": marks, "left_day": left_day, "left_row": left_row, "floor": whole(low),
         "ceiling": whole(high), "slack": whole(slack),
+        "doses": aligned((max(1, len(drive.levers)), width), number),
         "scratch": aligned((compiled.room, width), number),
         "scratch_numbers": aligned((max(1, compiled.numbers),), number),
     }  # fmt: skip

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,13 +17,14 @@ from gutbrain.run.drive import Drive, Run
 from gutbrain.run.lanes import guard
 from gutbrain.run.lanes.block import Lived, Setting, live
 from gutbrain.run.lanes.compiled import compiled_kernel
-from gutbrain.run.lanes.forcing import Forcing
+from gutbrain.run.lanes.forcing import QUARTERS, Forcing
 from gutbrain.run.lanes.layout import flattened, groups, own_parameters
 from gutbrain.run.lanes.schedule import forcing_of
 from gutbrain.run.noise import Noise
 from gutbrain.run.threads import allowed, run_all
 
 TOLERANCE = 1e-4  # of the range of each state
+BELIEVED = 4  # times finer: who leaves the bounds with these steps and with the ones before has left them
 REFINED = (2, 4, 8)  # how much finer those are run again whose error is too large
 BITS = {"double": 64, "single": 32}
 INEXACT = -1  # row by which a person is lost whose error no step made small enough
@@ -55,16 +55,19 @@ def integrate(
     ----------
     drive : shapes may be given on any equal parts of a quarter hour
     step_minutes : longest step; steps are shorter where the day or an act is sharp
-    tolerance : largest error of any state, as a share of its range, with which a person is returned; those above
-        it are run again with finer steps, and lost (row -1) if none is fine enough. None leaves out the guard
+    tolerance : largest estimated error of any state, as a share of its range, with which a person is returned; those
+        above it are run again with finer steps, and lost (row -1) if none is fine enough. None leaves out the guard
         and takes all steps as long as `step_minutes`
-    checked : False takes the steps that the tolerance asks for, and leaves out the guard
+    checked : False takes the steps that the tolerance asks for, and leaves out the guard; whoever leaves the bounds
+        is run again all the same
+    block : of no use here: a block is a vector
     precision : single takes half the time; for whom it is not exact enough, double is taken
     threads : cores that are used (all without it)
 
     Returns
     -------
-    Run : with `error`, the estimated error of each column, and `runs`, how often it was run until that was small
+    Run : with `error`, the estimated error of each column where there was a guard, and `runs`, how often it was
+        run until that was small
 
     Raises
     ------
@@ -74,37 +77,44 @@ def integrate(
     least = _steps(step_minutes)
     if gates:
         raise InputError("engine 'lanes' opens and closes no single wires", mend="Use engine 'fixed'")
+    if tolerance is not None and not tolerance > 0:
+        raise InputError(f"a tolerance of {tolerance} is asked of engine 'lanes'", mend="Give a share of range above 0")
+    _check(drive, days, start.shape[1])
     own = own_parameters(axis, parameters)
     chosen = tuple(axis.columns) if labels is None else labels
     places = {label: place for place, label in enumerate(axis.columns)}
     columns = start.shape[1]
+    kernel = compiled_kernel(axis, own, noise is not None, BITS[precision], columns)
     setting = Setting(
-        axis, compiled_kernel(axis, own, noise is not None, BITS[precision]), flattened(axis, parameters, columns),
-        drive, np.array([places[label] for label in chosen], int), _drawn(axis) & (noise is not None), noise, first_day,
+        axis, kernel, flattened(axis, parameters, columns), drive, np.array([places[label] for label in chosen], int),
+        _drawn(axis) & (noise is not None), noise, first_day,
     )  # fmt: skip
     forcing = forcing_of(axis, drive, days, least, tolerance)
-    begins = guard.check_days(forcing) if checked and tolerance is not None else []
-    size = setting.compiled.width
-    blocks = [group[i : i + size] for group in groups(own, parameters, columns)
-              for i in range(0, len(group), size)]  # fmt: skip
-    attempts = partial(_attempts, setting, forcing, own)
+    guarded = checked and tolerance is not None
     shape = days, len(chosen), columns
     mean, low, high = (np.empty(shape, np.float32) for _ in range(3))
     run = Run(
-        chosen, mean, low, high, np.empty_like(start), np.full(columns, -1), np.zeros(columns, int), np.zeros(columns),
-        np.ones(columns, int),
+        chosen, mean, low, high, np.empty_like(start), np.full(columns, -1), np.zeros(columns, int),
+        np.zeros(columns) if guarded else None, np.zeros(columns, int),
     )  # fmt: skip
-    done, lock, stop = [0], threading.Lock(), threading.Event()
-
-    def run_block(number: int) -> None:
-        if not stop.is_set():
-            _run_block(attempts(), blocks[number], start, begins, tolerance or np.inf, run, stop)
-        with lock:
-            done[0] += 1
-            if progress:
-                progress(done[0] * days, len(blocks) * days)
-
-    run_all(run_block, len(blocks), min(len(blocks), threads or allowed()), stop)
+    alike, workers = groups(own, parameters, columns), threads or allowed()
+    left, coarser = np.arange(columns), np.full(columns, -1)
+    for way in _ways(setting, forcing, own, guarded):
+        blocks = _blocks(alike, left, way.setting.compiled.width)
+        told = progress if len(left) == columns else None
+        _live_all(way, blocks, start, run, min(len(blocks), workers), told)
+        if tolerance is None:
+            return run
+        # Who leaves the bounds may do so for the steps alone: he is believed when finer ones agree.
+        agreed = (np.abs(coarser - run.lost_day[left]) <= 1) & (coarser >= 0) & (way.times >= BELIEVED)
+        unsure = run.error[left] > tolerance if run.error is not None else np.zeros(len(left), bool)
+        open_ = np.where(run.lost_day[left] >= 0, ~agreed, unsure)
+        left = left[open_]
+        coarser = run.lost_day[left]
+        if not len(left):
+            return run
+    run.lost_row[left] = np.where(run.lost_day[left] >= 0, run.lost_row[left], INEXACT)
+    run.lost_day[left] = np.maximum(run.lost_day[left], 0)
     return run
 
 
@@ -127,40 +137,76 @@ def _drawn(axis: Axis) -> np.ndarray:
     return drawn
 
 
-def _attempts(setting: Setting, forcing: Forcing, own: frozenset[str]) -> Iterator[tuple[Setting, Forcing]]:
-    """Give one way to run after the other, each more exact than the one before."""
-    yield setting, forcing
+def _check(drive: Drive, days: int, columns: int) -> None:
+    """Refuse a drive of another shape than the run: the kernel reads its arrays unchecked."""
+    parts, over = divmod(len(drive.shape), max(days, 1) * QUARTERS)
+    fits = drive.dose.shape == (len(drive.levers), columns) and drive.present.shape == (days, columns)
+    if days < 1 or parts < 1 or over or not fits or drive.shape.shape[1:] != (len(drive.levers),):
+        raise ValueError(f"a drive of {drive.shape.shape}, {drive.dose.shape}, {drive.present.shape} does not fit "
+                         f"{days} days of quarter hours for {columns} columns")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to run: kernel, steps, stretches that are lived again, and how much finer its steps are."""
+
+    setting: Setting
+    forcing: Forcing
+    again: list[guard.Stretch]
+    times: int
+
+
+def _ways(setting: Setting, forcing: Forcing, own: frozenset[str], guarded: bool) -> Iterator[_Way]:
+    """Give one way after the other, each more exact than the one before."""
+    again = guard.stretches(forcing) if guarded else []
+    yield _Way(setting, forcing, again, 1)
     if setting.compiled.bits == 32:
-        double = compiled_kernel(setting.axis, own, setting.noise is not None, 64)
-        setting = replace(setting, compiled=double)
-        yield setting, forcing
+        setting = replace(
+            setting, compiled=compiled_kernel(setting.axis, own, setting.noise is not None, 64, setting.own.shape[1])
+        )
+        yield _Way(setting, forcing, again, 1)
     for times in REFINED:
-        yield setting, forcing.finer(times)
+        finer = forcing.finer(times)
+        yield _Way(setting, finer, guard.stretches(finer) if guarded else [], times)
 
 
-def _run_block(attempts: Iterator[tuple[Setting, Forcing]], columns: np.ndarray, start: np.ndarray, begins: list[int],
-               tolerance: float, run: Run, stop: threading.Event) -> None:  # fmt: skip
-    """Run some columns, those with too large an error again and again, and write what they did."""
-    left = columns
-    for number, (setting, forcing) in enumerate(attempts, start=1):
-        lived = live(setting, left, start[:, left], forcing, marked=bool(begins))
-        error = guard.errors(setting, left, lived, start[:, left], forcing, begins)
-        _write(run, left, lived, error, number)
-        # Who leaves the bounds may do so for the steps alone: he is believed when finer ones agree.
-        strayed = (lived.left_day >= 0) & (number == 1) & bool(begins)
-        left = left[(error > tolerance) & (lived.left_day < 0) | strayed]
-        if not len(left) or stop.is_set():
+def _blocks(alike: list[np.ndarray], left: np.ndarray, width: int) -> list[np.ndarray]:
+    """Cut the columns that are left into vectors of people who share what is not their own."""
+    found = []
+    for group in alike:
+        here = group[np.isin(group, left)]
+        found += [here[i : i + width] for i in range(0, len(here), width)]
+    return found
+
+
+def _live_all(way: _Way, blocks: list[np.ndarray], start: np.ndarray, run: Run, workers: int,
+              progress: Callable[[int, int], None] | None) -> None:  # fmt: skip
+    """Run all blocks on threads, and write what they did."""
+    days, done, lock, stop = len(run.mean), [0], threading.Lock(), threading.Event()
+
+    def live_one(number: int) -> None:
+        if stop.is_set():
             return
-    run.lost_day[left], run.lost_row[left] = 0, INEXACT
+        columns = blocks[number]
+        lived = live(way.setting, columns, start[:, columns], way.forcing, marked=bool(way.again))
+        _write(run, columns, lived)
+        if run.error is not None:
+            run.error[columns] = guard.errors(way.setting, columns, lived, start[:, columns], days, way.again)
+        with lock:
+            done[0] += 1
+            if progress:
+                progress(done[0] * days, len(blocks) * days)
+
+    run_all(live_one, len(blocks), workers, stop)
 
 
-def _write(run: Run, columns: np.ndarray, lived: Lived, error: np.ndarray, number: int) -> None:
-    assert run.error is not None and run.runs is not None
+def _write(run: Run, columns: np.ndarray, lived: Lived) -> None:
+    assert run.runs is not None
     for into, values in ((run.mean, lived.mean), (run.low, lived.low), (run.high, lived.high)):
         into[:, :, columns] = values
     run.end[:, columns] = lived.end
     run.lost_day[columns], run.lost_row[columns] = lived.left_day, lived.left_row
-    run.error[columns], run.runs[columns] = error, number
+    run.runs[columns] += 1
 
 
 def integrate_single(

@@ -11,6 +11,7 @@ QUARTERS = 96  # a day
 EDGE = 0.02  # change of a shape from one quarter hour to the next that counts as sudden
 AFTER = 4  # quarter hours that are stepped finely after a sudden change
 EDGE_STEPS = 3
+UNLIKE = 0.5  # of the largest difference between days: below it a day is like one that is chosen
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Forcing:
         if not self.given.shape[1]:
             return self
         rows = self.given.reshape(len(self.substeps), -1, self.given.shape[1])
-        before = np.concatenate([rows[:1, 0], rows[:-1, -1]])
+        before = np.concatenate([np.zeros_like(rows[:1, 0]), rows[:-1, -1]])  # people come from rest
         high = np.maximum(rows.max(axis=1), before)
         low = np.minimum(rows.min(axis=1), before)
         sudden = (high - low > EDGE).any(axis=1)
@@ -70,25 +71,30 @@ class Forcing:
         return Forcing(self.given, steps.astype(np.int32))
 
 
-def distinct_days(given: np.ndarray, days: int, count: int, span: int) -> list[int]:
+def distinct_days(given: np.ndarray, days: int, least: int, most: int, span: int) -> list[int]:
     """Choose days whose acts differ most from each other: the first, then each time the farthest from those chosen.
 
     Parameters
     ----------
     given : array [days * 96 * parts, acts]
-    count, span : how many are chosen, and how many days from each must exist
+    least, most : how many are chosen; beyond the least only while one is unlike all chosen
+    span : days from each on that are looked at, and do not overlap
     """
-    last = days - span
-    if last < 1 or not given.shape[1]:
-        return [0] if last < 1 else sorted({0, last})[:count]
-    by_day = given.reshape(days, 24, -1, given.shape[1]).mean(axis=2).reshape(days, -1)
-    chosen, far = [0], np.linalg.norm(by_day - by_day[0], axis=1)[: last + 1]
-    # Of days that are alike the latest is taken: slow states are then farthest from where they began.
-    while len(chosen) < min(count, last + 1):
-        best = int(last - np.argmax(far[::-1]))
-        if best in chosen:
+    last = max(days - span, 0)
+    by_day = given.reshape(days, 24, -1, given.shape[1]).mean(axis=2).reshape(days, -1) if given.size else None
+    chosen, free = [0], np.arange(last + 1) >= span
+    largest = 0.0
+    while len(chosen) < most and free.any():
+        near = np.abs(np.arange(last + 1)[:, None] - np.array(chosen)).min(axis=1)
+        apart = np.zeros(last + 1)
+        if by_day is not None:
+            apart = np.min([np.linalg.norm(by_day[: last + 1] - by_day[day], axis=1) for day in chosen], axis=0)
+        apart = np.where(free, apart, -1.0)
+        largest = max(largest, float(apart.max()))
+        if len(chosen) >= least and apart.max() <= UNLIKE * largest:
             break
-        chosen.append(best)
-        far = np.minimum(far, np.linalg.norm(by_day - by_day[best], axis=1)[: last + 1])
-        far[chosen] = -1.0
+        # Of days that are as unlike, the one farthest from those chosen, the later of two.
+        best = max(np.flatnonzero(free), key=lambda day: (round(float(apart[day]), 9), near[day], day))
+        chosen.append(int(best))
+        free &= np.abs(np.arange(last + 1) - best) >= span
     return sorted(chosen)

@@ -6,53 +6,82 @@ later says how errors of many days add up: what is forgotten within a day adds n
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from gutbrain.run.lanes.block import Lived, Setting, live
-from gutbrain.run.lanes.forcing import Forcing, distinct_days
+from gutbrain.run.lanes.forcing import QUARTERS, Forcing, distinct_days
 
-WINDOWS = 4  # stretches that are lived again
-SPAN = 2  # days of a stretch
-ORDER = 4  # of the method: half a step leaves a sixteenth of the error
+STRETCHES = 4  # at least, where the run is long enough
+MOST = 7  # while their acts are unlike those of all others
+SPAN = 2  # days between their begins, and days of the first, the middle and the last; the others have one
+ORDER = 2  # of the method where a lever or a daily window turns within a step; it is 4 elsewhere
+DRAWN = 1  # where random changes are drawn at states that steps have touched
 LARGEST = 1.5  # growth of a difference from day to day beyond which it is not believed
 SEEN = {64: 1e-7, 32: 1e-5}  # of range: below it, how a difference goes on is rounding
 
 
-def check_days(forcing: Forcing) -> list[int]:
-    """Return the days on which stretches begin that are lived again."""
-    days = len(forcing.substeps) // 96
-    return distinct_days(forcing.given, days, min(WINDOWS, max(1, days // (2 * SPAN))), SPAN)
+@dataclass(frozen=True)
+class Stretch:
+    """Days that are lived again: where they begin, and their finer steps."""
+
+    begin: int
+    forcing: Forcing
 
 
-def errors(setting: Setting, columns: np.ndarray, lived: Lived, start: np.ndarray, forcing: Forcing,
-           begins: list[int]) -> np.ndarray:  # fmt: skip
+def stretches(forcing: Forcing) -> list[Stretch]:
+    """Return the stretches of a run that are lived again with half the step."""
+    days = len(forcing.substeps) // QUARTERS
+    least = min(STRETCHES, max(1, days // (2 * SPAN)))
+    begins = distinct_days(forcing.given, days, least, max(least, min(MOST, days // (2 * SPAN))), SPAN)
+    long = {begins[0], begins[len(begins) // 2], begins[-1]}
+    spans = [min(SPAN if begin in long else 1, days - begin) for begin in begins]
+    return [Stretch(begin, forcing.part(begin, span).finer(2)) for begin, span in zip(begins, spans, strict=True)]
+
+
+def errors(setting: Setting, columns: np.ndarray, lived: Lived, start: np.ndarray, days: int,
+           again: list[Stretch]) -> np.ndarray:  # fmt: skip
     """Estimate the largest error of any state in a whole run, as a share of its range, array [columns].
 
     Parameters
     ----------
     lived : the run, with its marks
     start : array [rows, columns], where it began
-    begins : days on which a stretch begins that is lived again
+    days : length of the run
+    again : stretches that are lived again
     """
-    days = len(forcing.substeps) // 96
     low, high = setting.axis.bounds
     worst, after_day = np.zeros(len(columns)), np.zeros((len(low), len(columns)))
-    kept = np.full(after_day.shape, np.inf)
-    for begin in begins:
-        span = min(SPAN, days - begin)
-        first = start if begin == 0 else lived.marks[24 * begin - 1]
-        again = live(setting, columns, first, forcing.part(begin, span).finer(2), day=begin, marked=True)
-        apart = (lived.marks[24 * begin : 24 * (begin + span)] - again.marks) / (high - low)[:, None]
-        apart = np.where(np.isfinite(apart), apart, np.inf) / (1 - 2.0**-ORDER)
+    share = 1 - 2.0 ** -(ORDER if setting.noise is None else DRAWN)  # of its error that half a step takes away
+    kept = []
+    for stretch in again:
+        first = start if stretch.begin == 0 else lived.marks[24 * stretch.begin - 1]
+        finer = live(setting, columns, first, stretch.forcing, day=stretch.begin, marked=True).marks
+        apart = (lived.marks[24 * stretch.begin :][: len(finer)] - finer) / (high - low)[:, None]
+        apart = np.where(np.isfinite(apart), apart, np.inf) / share
         worst = np.maximum(worst, np.abs(apart).max(axis=(0, 1)))
         one = apart[23]
         after_day = np.maximum(after_day, np.abs(one))
-        if span > 1:
-            # A difference may grow because the next day has other acts; what grows in every stretch grows by itself.
+        if len(finer) > 24:
             seen = np.abs(one) > SEEN[setting.compiled.bits]
-            kept = np.minimum(kept, np.where(seen, apart[47] / np.where(seen, one, 1.0) - 1, np.inf))
-    kept = np.clip(np.where(np.isfinite(kept), kept, 1.0), 0.0, LARGEST)
-    return np.maximum(worst, (after_day * _summed(kept, days)).max(axis=0))
+            kept.append(np.where(seen, apart[47] / np.where(seen, one, 1.0) - 1, np.nan))
+    kept_share = _kept(kept, after_day.shape)
+    # Too small to be followed: in double precision all of it is taken to stay, in single it is rounding of either sign.
+    unseen = float(days if setting.compiled.bits == 64 else np.sqrt(days))
+    times = np.where(np.isnan(kept_share), unseen, _summed(np.nan_to_num(kept_share), days))
+    return np.maximum(worst, (after_day * times).max(axis=0))
+
+
+def _kept(found: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Return which share of a difference is still there a day later, array [rows, columns]; NaN where unseen.
+
+    The middle one of the stretches counts: one may grow because its second day has other acts, or cancel by chance.
+    """
+    rows = np.sort(np.array([np.full(shape, np.nan), *found]), axis=0)
+    seen = np.isfinite(rows).sum(axis=0)
+    middle = np.take_along_axis(rows, np.maximum(seen // 2, 0)[None], axis=0)[0]
+    return np.clip(middle, 0.0, LARGEST)
 
 
 def _summed(kept: np.ndarray, days: int) -> np.ndarray:

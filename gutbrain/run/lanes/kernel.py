@@ -1,7 +1,7 @@
 """The kernel of an axis in LLVM's language: days, quarter hours and steps of one vector of people.
 
-Classical Runge-Kutta as in `gutbrain.run.fixed`, with the same held levers, the same chord steps for
-the unknowns of balances and the same moments at which signals are read. Values are computed as early
+Classical Runge-Kutta as in `gutbrain.run.fixed`, with the same held levers and the same chord steps for
+the unknowns of balances. Signals are read at the quarter hours, whatever the step. Values are computed as early
 as they are known: before the run, once a step, once a stage.
 """
 
@@ -24,7 +24,6 @@ from gutbrain.run.lanes.vector import Arithmetic
 AT, WEIGHT, NEXT = (0.0, 0.5, 0.5, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6), (0.5, 0.5, 1.0, 0.0)
 CHORD_STEPS = 2
 QUARTERS = 96  # a day; readings and random changes fall at these
-MOST_ACTS = 256
 DOUBLE = ir.DoubleType()
 Actions = dict[int, list[Callable[[Any], None]]]  # what is done with a value as soon as it is there
 
@@ -68,7 +67,7 @@ class _Writer:
         self.lever, self.inverse = memory.reserve(len(program.levers)), memory.reserve(program.unknowns**2)
         self.hour, self.sums = memory.reserve(self.columns), memory.reserve(self.columns)
         self.least, self.most = memory.reserve(self.columns), memory.reserve(self.columns)
-        self.sizes, self.doses = memory.reserve(3 * len(program.random)), memory.reserve(MOST_ACTS)
+        self.sizes = memory.reserve(3 * len(program.random))
         self.counter = self.builder.alloca(memory.whole(0).type)
         self.builder.store(memory.whole(0), self.counter)
         self._plain(self._early(Moment.RUN))
@@ -149,7 +148,7 @@ class _Writer:
             gone = maths.do_sub(one, memory.load("present", day))
             part = maths.do_mul(maths.spread(memory.load("effort", act)), gone)
             dose = maths.do_mul(memory.load("dose", act), maths.do_sub(one, part))
-            memory.store(dose, "scratch", self.doses, act)
+            memory.store(dose, "doses", act)
         for begin, value in ((self.sums, 0.0), (self.least, float("inf")), (self.most, float("-inf"))):
             self._fill(begin, value)
         with memory.loop(memory.whole(24), "hour") as hour:
@@ -210,7 +209,7 @@ class _Writer:
         with memory.loop(memory.given["acts"], "move") as act:
             shape = memory.load("shape", builder.mul(number, memory.given["acts"]), act)
             place = builder.sext(memory.load("act_lever", act), number.type)
-            moved = maths.do_mul(memory.load("scratch", self.doses, act), maths.spread(shape))
+            moved = maths.do_mul(memory.load("doses", act), maths.spread(shape))
             now_moved = maths.do_add(memory.load("scratch", self.lever, place), moved)
             memory.store(now_moved, "scratch", self.lever, place)
         with memory.loop(memory.whole(self.rows), "begin") as row:
@@ -219,7 +218,8 @@ class _Writer:
         self._plain(held)
         if self.program.unknowns:
             first = builder.icmp_signed("==", number, memory.whole(0))
-            self._refresh(builder.select(first, memory.given["turns"], memory.whole(1)))
+            with builder.if_then(is_first):
+                self._refresh(builder.select(first, memory.given["turns"], memory.whole(1)))
         tables = [memory.table(name, values) for name, values in (("at", AT), ("weight", WEIGHT), ("next", NEXT))]
         with memory.loop(memory.whole(4), "stage") as stage:
             at, weight, following = (builder.load(builder.gep(table, [memory.whole(0), stage])) for table in tables)
@@ -244,7 +244,7 @@ class _Writer:
         memory.store(new, "state", row)
 
     def _refresh(self, turns: Any) -> None:
-        """Take the inverse Jacobian anew at the begin of the step, and move once by it (more often before a run)."""
+        """Take the inverse Jacobian anew as a quarter hour begins, and move once by it (more often before a run)."""
         program, values, memory = self.program, self.values, self.memory
         asked = [*program.inverse, *program.refreshed]
         trial = sorted(v for v in under(values, asked) if values.moment[v] == Moment.TRIAL)
@@ -370,7 +370,7 @@ class _Writer:
                               builder.fcmp_ordered("<=", new, maths.do_add(high, slack)))  # fmt: skip
         left = memory.load("left_day", 0)
         stays = builder.or_(inside, builder.fcmp_ordered(">=", left, zero))
-        today = memory.narrow(builder.sitofp(builder.fptosi(begin, memory.whole(0).type), DOUBLE))
+        today = memory.narrow(self.builder.call(memory.floor(), [begin]))
         rows = memory.narrow(builder.sitofp(row, DOUBLE))
         memory.store(builder.select(stays, memory.load("left_row", 0), maths.spread(rows)), "left_row", 0)
         memory.store(builder.select(stays, left, maths.spread(today)), "left_day", 0)

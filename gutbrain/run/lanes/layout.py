@@ -16,7 +16,7 @@ ARGUMENTS = (
     ("shape", "numbers"), ("random", "vectors"), ("labels", "count"), ("label", "places"), ("mean", "floats"),
     ("low", "floats"), ("high", "floats"), ("marked", "count"), ("marks", "vectors"), ("left_day", "vectors"),
     ("left_row", "vectors"), ("floor", "numbers"), ("ceiling", "numbers"), ("slack", "numbers"),
-    ("scratch", "vectors"), ("scratch_numbers", "numbers"),
+    ("doses", "vectors"), ("scratch", "vectors"), ("scratch_numbers", "numbers"),
 )  # fmt: skip
 FEW = 8  # people who must share a value, on average, for it to be one number of a kernel
 

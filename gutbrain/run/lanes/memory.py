@@ -74,6 +74,12 @@ class Memory:
             value = self._spread(value, kind)
         self.builder.store(value, self._at(name, *places)).align = self._alignment(name)
 
+    def floor(self) -> Any:
+        """Return the function that rounds a double down."""
+        known = self.module.globals.get("llvm.floor.f64")
+        kind = ir.FunctionType(ir.DoubleType(), [ir.DoubleType()])
+        return known or ir.Function(self.module, kind, "llvm.floor.f64")
+
     def table(self, name: str, values: tuple[float, ...]) -> Any:
         """Return a constant table of doubles."""
         if name not in self.module.globals:

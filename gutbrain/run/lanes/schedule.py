@@ -1,12 +1,14 @@
-"""How finely each quarter hour is stepped: finer where the reference person's day is sharp, and after sudden acts."""
+"""How finely each quarter hour is stepped: finer where the days of drawn people are sharp, and after sudden acts."""
 
 from __future__ import annotations
 
 import threading
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from gutbrain.model.axis import Axis
+from gutbrain.people.cohort import Cohort
 from gutbrain.run.drive import Drive
 from gutbrain.run.lanes.block import Setting, live
 from gutbrain.run.lanes.compiled import compiled_kernel
@@ -16,9 +18,11 @@ from gutbrain.run.lanes.layout import flattened, own_parameters
 TRIED = (1, 2, 3, 4, 6, 8)
 FINEST = 16
 DAYS = 3  # after which the rhythm has closed
-SHARE = 0.01  # of the tolerance: the days of a few people are a hundred times sharper than the reference person's
+PEOPLE = 24  # drawn for this
+MOST_OF_THEM = 0.9  # keep SHARE of the tolerance; the others are found by the guard and run again
+SHARE = 0.3
 _LOCK = threading.Lock()
-_KNOWN: dict[tuple[int, float], tuple[Axis, np.ndarray]] = {}
+_KNOWN: WeakKeyDictionary[Axis, dict[float, np.ndarray]] = WeakKeyDictionary()
 
 
 def forcing_of(axis: Axis, drive: Drive, days: int, least: int, tolerance: float | None) -> Forcing:
@@ -32,37 +36,40 @@ def forcing_of(axis: Axis, drive: Drive, days: int, least: int, tolerance: float
     even = Forcing(drive.shape, np.full(days * QUARTERS, least, np.int32))
     if tolerance is None:
         return even
-    of_day = np.maximum(day_of_reference(axis, tolerance), least)
+    of_day = np.maximum(ordinary_day(axis, tolerance), least)
     return Forcing(drive.shape, np.tile(of_day, days).astype(np.int32)).after_edges()
 
 
-def day_of_reference(axis: Axis, tolerance: float) -> np.ndarray:
-    """Return the steps of each quarter hour of an ordinary day, array [96]: as few as keep the tolerance."""
+def ordinary_day(axis: Axis, tolerance: float) -> np.ndarray:
+    """Return the steps of each quarter hour of an ordinary day, array [96]: as few as most people need."""
     with _LOCK:
-        if (id(axis), tolerance) not in _KNOWN:
-            _KNOWN[id(axis), tolerance] = axis, _tried(axis, tolerance)
-        return _KNOWN[id(axis), tolerance][1]
+        known = _KNOWN.setdefault(axis, {})
+        if tolerance not in known:
+            known[tolerance] = _tried(axis, tolerance)
+        return known[tolerance]
 
 
 def _tried(axis: Axis, tolerance: float) -> np.ndarray:
-    parameters = axis.defaults()
-    own = own_parameters(axis, parameters)
+    parameters = Cohort.draw(axis, PEOPLE, worlds=1, seed=0).parameters
+    kernel = compiled_kernel(axis, own_parameters(axis, parameters), False, 64, PEOPLE)
     setting = Setting(
-        axis, compiled_kernel(axis, own, False, 64), flattened(axis, parameters, 1), Drive.rest(1, DAYS, QUARTERS),
-        np.zeros(0, int), np.zeros(len(axis.rows), bool), None, 0,
+        axis, kernel, flattened(axis, parameters, PEOPLE), Drive.rest(PEOPLE, DAYS, QUARTERS), np.zeros(0, int), np.zeros(len(axis.rows), bool), None, 0,
     )  # fmt: skip
     low, high = axis.bounds
-    start, shape = axis.start(parameters), np.zeros((DAYS * QUARTERS, 0))
+    start, shape = np.broadcast_to(axis.start(parameters), (len(axis.rows), PEOPLE)), np.zeros((DAYS * QUARTERS, 0))
+    width = setting.compiled.width
 
     def last_day(steps: int) -> np.ndarray:
         forcing = Forcing(shape, np.full(DAYS * QUARTERS, steps, np.int32))
-        return live(setting, np.zeros(1, int), start, forcing, marked=True).marks[-24:, :, 0] / (high - low)
+        parts = [np.arange(PEOPLE)[i : i + width] for i in range(0, PEOPLE, width)]
+        marks = [live(setting, part, start[:, part], forcing, marked=True).marks[-24:] for part in parts]
+        return np.concatenate(marks, axis=2) / (high - low)[:, None]
 
     exact = last_day(FINEST)
     found = np.full(24, TRIED[-1])
     for steps in reversed(TRIED[:-1]):
-        missed = np.abs(last_day(steps) - exact).max(axis=1)
+        apart = np.abs(last_day(steps) - exact)
+        missed = np.quantile(np.where(np.isfinite(apart), apart, np.inf).max(axis=1), MOST_OF_THEM, axis=1)
         # What an hour does wrong shows at its end and in the hour after it.
-        good = np.isfinite(missed) & (np.maximum(missed, np.roll(missed, -1)) < SHARE * tolerance)
-        found = np.where(good, steps, found)
+        found = np.where(np.maximum(missed, np.roll(missed, -1)) < SHARE * tolerance, steps, found)
     return np.repeat(found, 4)

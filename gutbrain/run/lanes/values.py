@@ -130,6 +130,8 @@ class Values:
         """Return the derivative of a value to a leaf; `memory` is kept between calls for one leaf."""
         if value == to:
             return self.constant(1.0)
+        if self.operations[value].code in TESTS:
+            return self.constant(0.0)
         if value in memory:
             return memory[value]
         if self.moment[value] < self.moment[to] or not self.operations[value].arguments:

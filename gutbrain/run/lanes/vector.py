@@ -1,8 +1,8 @@
 """Arithmetic on SIMD vectors as LLVM instructions: the four operations, and functions that no processor has.
 
 Functions are reduced to a short interval and summed as Taylor series, to a few units in the last place; a
-library call would leave the lanes and take each person by himself. Arguments are those of physiology: no
-function here is asked beyond its stated range.
+library call would leave the lanes and take each person by himself. Sine and cosine are for angles of some
+thousand turns at most; exponentials stop growing before they are infinite.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from gutbrain.run.lanes.values import Operation
 FLAGS = ("contract",)  # a product may be fused into a sum; nothing else is rearranged
 TINIEST = {64: 2.3e-308, 32: 1.2e-38}  # smallest normal numbers: logarithms start here
 EXPONENTS = {64: (52, 1023, 708.0), 32: (23, 127, 87.0)}  # bits of the fraction, bias, largest argument of exp
+SHORT = 128  # bits of a vector that the processor divides about as fast
 GUESS = {64: 0x7FDE6238502484BA, 32: 0x7EF311C3}  # minus the bits of y: a reciprocal to one part in eight
 CURRENT_ROUNDING = 4
 TERMS = {64: {"exp": 12, "log": 9, "sin": 8}, 32: {"exp": 7, "log": 4, "sin": 5}}
@@ -80,7 +81,7 @@ class Arithmetic:
         A vector division keeps the processor for sixteen cycles, these instructions for four; the last bit may
         differ. A divisor of 0, infinite or not normal gives what is not finite.
         """
-        if not isinstance(x.type, ir.VectorType):
+        if not isinstance(x.type, ir.VectorType) or self.bits * self.width <= SHORT:
             return self.builder.fdiv(x, y)
         one, guess = self.constant(1.0, y), self._reciprocal(y)
         # To third order from a part in eight, to second from 14 bits.
@@ -132,7 +133,7 @@ class Arithmetic:
     def do_exp(self, x: Any) -> Any:
         """2**n times the series of what is left, |rest| below ln 2 / 2."""
         fraction, bias, most = EXPONENTS[self.bits]
-        held = x if self._scales(x) else self.do_max(self.do_min(x, self.constant(most, x)), self.constant(-most, x))
+        held = self.do_max(self.do_min(x, self.constant(most, x)), self.constant(-most, x))
         turns = self._intrinsic("llvm.rint", self.do_mul(held, self.constant(1 / math.log(2), x)))
         # ln 2 in two parts: the first has so few digits that its product with a whole number is exact.
         high = float.fromhex("0x1.62e42fee00000p-1") if self.bits == 64 else 0.693359375
@@ -150,7 +151,7 @@ class Arithmetic:
         return self.do_mul(value, self.builder.bitcast(power, x.type))
 
     def _scales(self, x: Any) -> bool:
-        """Whether the processor multiplies by powers of two in one instruction, too large ones included."""
+        """Whether the processor multiplies by powers of two in one instruction."""
         return self.wide and isinstance(x.type, ir.VectorType)
 
     def do_log(self, x: Any) -> Any:
@@ -168,7 +169,9 @@ class Arithmetic:
         square = self.do_mul(s, s)
         series = self._series([2 / (2 * k + 1) for k in range(TERMS[self.bits]["log"] + 1)], square)
         exponent = self.builder.sitofp(turns, x.type)
-        return self.do_add(self.do_mul(exponent, self.constant(math.log(2), x)), self.do_mul(s, series))
+        found = self.do_add(self.do_mul(exponent, self.constant(math.log(2), x)), self.do_mul(s, series))
+        # What is negative or no number has no logarithm; 0 has that of the smallest number.
+        return self.builder.select(self.do_not_less(x, self.constant(0.0, x)), found, self.constant(math.nan, x))
 
     def do_tanh(self, x: Any) -> Any:
         """1 - 2 / (exp(2 x) + 1)."""
