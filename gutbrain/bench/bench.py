@@ -36,7 +36,7 @@ class Size:
     rounds: int
 
 
-FULL = Size(people=400, compared=8, days=DAYS, rounds=4)
+FULL = Size(people=256, compared=4, days=DAYS, rounds=2)
 QUICK = Size(people=128, compared=2, days=28, rounds=2)
 
 

@@ -53,6 +53,12 @@ def _lanes32(case: Case, step: float) -> Solver:
     return lanes(case, 32, step)
 
 
+def _plain64(case: Case, step: float) -> Solver:
+    from gutbrain.bench.own import lanes
+
+    return lanes(case, 64, step, guarded=False)
+
+
 def _fixed(case: Case, step: float) -> Solver:
     from gutbrain.bench.own import fixed
 
@@ -78,7 +84,7 @@ def _lsoda(case: Case, rtol: float) -> Solver:
 
 
 OURS = {"lanes64": ("lanes float64", _lanes64), "lanes32": ("lanes float32", _lanes32),
-        "fixed": ("fixed (JAX)", _fixed)}  # fmt: skip
+        "plain64": ("lanes float64, no guard", _plain64), "fixed": ("fixed (JAX)", _fixed)}  # fmt: skip
 PEERS = {"libroadrunner": ("libRoadRunner CVODE", _libroadrunner), "copasi": ("COPASI LSODA", _copasi),
          "lsoda": ("SciPy LSODA", _lsoda)}  # fmt: skip
 NAMES = (*OURS, *PEERS)

@@ -53,7 +53,8 @@ def _tried(axis: Axis, tolerance: float) -> np.ndarray:
     parameters = Cohort.draw(axis, PEOPLE, worlds=1, seed=0).parameters
     kernel = compiled_kernel(axis, own_parameters(axis, parameters), False, 64, PEOPLE)
     setting = Setting(
-        axis, kernel, flattened(axis, parameters, PEOPLE), Drive.rest(PEOPLE, DAYS, QUARTERS), np.zeros(0, int), np.zeros(len(axis.rows), bool), None, 0,
+        axis, kernel, flattened(axis, parameters, PEOPLE), Drive.rest(PEOPLE, DAYS, QUARTERS), np.zeros(0, int),
+        np.zeros(len(axis.rows), bool), None, 0,
     )  # fmt: skip
     low, high = axis.bounds
     start, shape = np.broadcast_to(axis.start(parameters), (len(axis.rows), PEOPLE)), np.zeros((DAYS * QUARTERS, 0))
