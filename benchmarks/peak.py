@@ -52,7 +52,7 @@ def main() -> None:
     case = build(axis, people=PEOPLE, compared=1, days=DAYS)
     try:
         from gutbrain.run.lanes.engine import integrate
-        from gutbrain.run.lanes.program import operations
+        from gutbrain.run.lanes.reader import operations
     except ImportError as error:
         raise SystemExit(f"the lanes are not installed: {error}") from error
     counts = operations(axis)

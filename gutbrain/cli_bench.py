@@ -18,8 +18,8 @@ def add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     """Add the parser of `gutbrain bench`."""
     made = commands.add_parser("bench", help="time our engines and the installed peers side by side, error included")
     made.add_argument("--quick", action="store_true", help="few people, 28 days: two minutes instead of many")
-    made.add_argument("--only", nargs="+", default=(), metavar="NAME", help="lanes64, lanes32, fixed, libroadrunner, "
-                      "copasi, lsoda; all by default")  # fmt: skip
+    made.add_argument("--only", nargs="+", default=(), metavar="NAME", help="lanes64, lanes32, plain64, fixed, "
+                      "libroadrunner, copasi, lsoda; all by default")  # fmt: skip
     made.add_argument("--out", type=Path, help="file to write as well: .json (every round) or .csv (one row a solver)")
     made.add_argument("--force", action="store_true", help="replace the file if it exists")
     made.add_argument("--quiet", action="store_true", help="no progress bar")

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from gutbrain.protocols.protocol import Act
 
 
+def steps_of_quarter(step_minutes: float) -> int:
+    """Return the steps of a quarter hour, 0 where no whole number of them makes one."""
+    steps = round(15 / step_minutes)
+    return steps if abs(steps * step_minutes - 15) < 1e-9 else 0
+
+
 @dataclass(frozen=True)
 class Drive:
     """What moves the levers: one row an act.

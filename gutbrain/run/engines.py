@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from gutbrain.errors import InputError
-from gutbrain.run.drive import Run
+from gutbrain.run.drive import Run, steps_of_quarter
 
 AUTO = "auto"
 MANY = 10_000  # columns above which single precision is chosen
@@ -120,8 +120,7 @@ def _refusal(engine: Engine, columns: int, noise: bool, step_minutes: float) -> 
     if engine.most and columns > engine.most:
         what = f"engine {engine.name!r} takes {engine.most} people at most (people x worlds), not {columns}"
         return what, "Ask for fewer people or worlds, or use engine 'fixed'"
-    steps = round(15 / step_minutes)
-    if engine.quarters and (steps < 1 or abs(steps * step_minutes - 15) > 1e-9):
+    if engine.quarters and not steps_of_quarter(step_minutes):
         what = f"engine {engine.name!r} steps by parts of a quarter hour, not by {step_minutes:g} minutes"
         return what, "Take 15, 7.5, 5, 3 or 2.5 minutes; a longer step would lose people"
     return None

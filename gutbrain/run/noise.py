@@ -16,6 +16,7 @@ import numpy as np
 from gutbrain.errors import InputError
 from gutbrain.model import compartment
 from gutbrain.model.axis import Axis
+from gutbrain.run.drive import steps_of_quarter
 
 QUARTERS = 96  # quarter hours of a day, when random changes fall
 QUARTER = 1 / QUARTERS  # days
@@ -65,8 +66,8 @@ def steps_per_quarter(step_minutes: float) -> int:
     InputError
         If no whole number of steps makes a quarter hour.
     """
-    steps = round(15 / step_minutes)
-    if steps < 1 or abs(steps * step_minutes - 15) > 1e-9:
+    steps = steps_of_quarter(step_minutes)
+    if not steps:
         raise InputError(
             f"noise falls at the quarter hours, which steps of {step_minutes:g} minutes miss",
             mend="Take a step that divides 15 minutes (15, 7.5, 5, 3), or switch noise off",

@@ -105,7 +105,7 @@ def test_a_goal_counts_at_equal_or_lower_error(steps, verdict, equal, step):
 
 def test_settling_is_counted_against_us():
     figures = [figure("lanes64", [1.0], 1e-5, step=15), figure("fixed", [9.0], 1e-5, step=15)]
-    (found,) = [one for one in reached(figures, 1.0) if one.goal.theirs == "fixed"]
+    (found,) = [one for one in reached(figures, 1.0) if one.goal.ours == "lanes64" and one.goal.theirs == "fixed"]
     assert (found.alone, found.settled, found.equal, found.verdict) == (9.0, 4.5, 4.5, "missed")
 
 

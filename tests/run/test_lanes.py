@@ -180,6 +180,7 @@ def test_a_damaged_kernel_on_disk_is_compiled_again(whole, people, cache):
     for file in files:
         content = bytearray(file.read_bytes())
         content[-1] ^= 1
+        content = content if file is not files[0] else b""
         file.write_bytes(content)
     forget()
     assert np.array_equal(integrate(whole, start, parameters, rest(20), days=2).end, first.end)
@@ -200,6 +201,43 @@ def test_what_it_cannot_do_is_said(whole, people):
         integrate(whole, start, parameters, rest(20), days=2, step_minutes=30)
     with pytest.raises(InputError, match="single wires"):
         integrate(whole, start, parameters, rest(20), days=2, gates={("a", "b"): np.ones(20)})
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_the_guard_covers_acts_in_the_middle_of_a_run(whole, people, noisy):
+    """Twelve days, a sharp act on day 7 only, drop-out, and people with fast glands: nobody's error is missed."""
+    start, parameters = people
+    columns, days, parts = 20, 12, 12
+    shape = np.zeros((days * 96 * parts, 1))
+    shape[(7 * 96 + 40) * parts : (7 * 96 + 43) * parts] = 1.0
+    dose = np.linspace(0, 1, columns)[None]
+    present = np.ones((days, columns))
+    present[7:, ::5] = 0.0
+    drive = Drive(("protocol.threat",), dose, shape, np.ones(1), present)
+    quick = dict(parameters)
+    quick["hpa.acth_half_life"] = np.broadcast_to(parameters["hpa.acth_half_life"], columns) / np.linspace(
+        1, 5, columns
+    )
+    noise = Noise(3, tuple(f"person {i}" for i in range(columns))) if noisy else None
+    given = whole, start, quick, drive
+    run = integrate(*given, days=days, noise=noise)
+    exact = integrate(*given, days=days, noise=noise, step_minutes=15 / 12, tolerance=None)
+    assert (run.lost_day < 0).all()
+    low, high = whole.bounds
+    wrong = np.abs((run.end - exact.end) / (high - low)[:, None]).max(axis=0)
+    assert (wrong < 1e-4).all()
+    assert (run.error <= 1e-4).all()
+    daily = np.abs(run.mean - exact.mean)[7] / np.maximum(np.abs(exact.mean[7]), 1e-3)
+    assert daily.max() < 0.02
+    assert np.abs(run.mean[7, :, 1] - run.mean[7, :, 19]).max() > 0.1, "the act did nothing"
+
+
+def test_a_drive_of_another_length_is_refused(whole, people):
+    start, parameters = people
+    with pytest.raises(ValueError, match="does not fit 3 days"):
+        integrate(whole, start, parameters, rest(20), days=3)
+    with pytest.raises(InputError, match="tolerance of 0"):
+        integrate(whole, start, parameters, rest(20), days=2, tolerance=0)
 
 
 def test_one_table_chooses_the_engine():

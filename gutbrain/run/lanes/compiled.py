@@ -91,7 +91,7 @@ def _loaded(axis: Axis, own: frozenset[str], noisy: bool, bits: int, width: int)
     kept = _from_disk(name) if name else None
     if kept is None:
         from gutbrain.run.lanes.kernel import write_kernel
-        from gutbrain.run.lanes.program import program
+        from gutbrain.run.lanes.reader import program
 
         try:
             read = program(axis, own, noisy)

@@ -13,7 +13,7 @@ from gutbrain.errors import InputError
 from gutbrain.model.axis import Axis
 from gutbrain.model.compartment import Events
 from gutbrain.model.compartment import Noise as NoiseEquation
-from gutbrain.run.drive import Drive, Run
+from gutbrain.run.drive import Drive, Run, steps_of_quarter
 from gutbrain.run.lanes import guard
 from gutbrain.run.lanes.block import Lived, Setting, live
 from gutbrain.run.lanes.compiled import compiled_kernel
@@ -119,8 +119,8 @@ def integrate(
 
 
 def _steps(step_minutes: float) -> int:
-    steps = round(15 / step_minutes)
-    if steps < 1 or abs(steps * step_minutes - 15) > 1e-9:
+    steps = steps_of_quarter(step_minutes)
+    if not steps:
         raise InputError(
             f"engine 'lanes' steps by parts of a quarter hour, not by {step_minutes:g} minutes",
             mend="Take 15, 7.5, 5, 3 or 2.5 minutes; a longer step would lose people",
