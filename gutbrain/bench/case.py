@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,14 +110,17 @@ def build(axis: Axis, *, people: int, compared: int, days: int = DAYS, seed: int
     compared : how many of them every solver runs
     """
     from gutbrain.people.cohort import Cohort
+    from gutbrain.run.engines import choose
     from gutbrain.run.settle import settle
     from gutbrain.run.simulate import drive_of
 
     trial = Trial((daily_protocol(),), days=days, visits=(0,))
     levers = tuple(act.lever for _, act in trial.acts)
     drawn = Cohort.draw(axis, people, seed=seed)
-    settle(drawn, levers=levers, labels=axis.rows)  # compiles
-    settling, settled = cpu(lambda: settle(drawn, levers=levers, labels=axis.rows))
+    rest = partial(settle, drawn, levers=levers, labels=axis.rows,
+                   integrate=choose("auto", columns=people).settling())  # fmt: skip
+    rest()  # compiles
+    settling, settled = cpu(rest)
     drive = drive_of(settled, np.zeros(people, int), trial, PER_DAY, np.ones((days, people)))
     return Case(settled, trial, drive, compared, settling / people)
 
