@@ -19,7 +19,8 @@ from gutbrain.population import job, store
 from gutbrain.population.division import Division
 from gutbrain.population.drawn import Source, drawn
 from gutbrain.population.job import Unfinished, is_population, run_population
-from gutbrain.population.live import _checked, live, outcomes_of
+from gutbrain.population.live import live, outcomes_of
+from gutbrain.run.result import Result
 from gutbrain.run.settle import settle
 from gutbrain.run.simulate import simulate
 from gutbrain.show.effects import effects
@@ -256,9 +257,12 @@ def test_lives_that_were_run_again_are_counted_and_named():
     kept = np.arange(96) != 40
     error, finer = np.where(kept, 1e-5, np.inf), np.where(np.isin(np.arange(96), [5, 40]), 4, 1)
     world, person = np.repeat(np.arange(3), 32), np.tile(np.arange(32), 3)
-    result = SimpleNamespace(cohort=cohort, kept=kept, error=error, refined=finer, world=world, person=person)
-    assert _checked(result) == {
-        "largest_error": 1e-5, "run_again": 2, "named_again": ["person 6, world 0", "person 9, world 1"]
+    result = SimpleNamespace(
+        cohort=cohort, kept=kept, error=error, runs=finer, world=world, person=person, engine="lanes"
+    )
+    assert Result.checked(result) == {
+        "engine": "lanes", "largest_error": 1e-5, "run_again": 2,
+        "named_again": ["person 6, world 0", "person 9, world 1"],
     }  # fmt: skip
 
 

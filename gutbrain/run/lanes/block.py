@@ -129,6 +129,15 @@ def live(setting: Setting, columns: np.ndarray, start: np.ndarray, forcing: Forc
     return Lived(mean, least, most, state[:, :count].astype(float), marks[..., :count], who, row)
 
 
+def random_rows(axis: Axis) -> np.ndarray:
+    """Mark the rows of states that noise or events may move, array [rows]."""
+    drawn = np.zeros(len(axis.rows), bool)
+    for channel in channels(axis):
+        rows = next(rows for rows in axis.slices.values() if rows.start <= channel.row < rows.stop)
+        drawn[rows] = True
+    return drawn
+
+
 def _unknowns(axis: Axis, columns: int) -> np.ndarray:
     """Return where the unknowns of balances are sought from, array [unknowns, columns], coherent."""
     from gutbrain.model import units

@@ -11,11 +11,9 @@ import numpy as np
 
 from gutbrain.errors import InputError
 from gutbrain.model.axis import Axis
-from gutbrain.model.compartment import Events
-from gutbrain.model.compartment import Noise as NoiseEquation
 from gutbrain.run.drive import Drive, Run, steps_of_quarter
 from gutbrain.run.lanes import guard
-from gutbrain.run.lanes.block import Lived, Setting, live
+from gutbrain.run.lanes.block import Lived, Setting, live, random_rows
 from gutbrain.run.lanes.compiled import compiled_kernel
 from gutbrain.run.lanes.forcing import QUARTERS, Forcing
 from gutbrain.run.lanes.layout import flattened, groups, own_parameters
@@ -25,7 +23,7 @@ from gutbrain.run.threads import allowed, run_all
 
 TOLERANCE = 1e-4  # of the range of each state
 BELIEVED = 4  # times finer: who leaves the bounds with these steps and with the ones before has left them
-REFINED = (2, 4, 8)  # how much finer those are run again whose error is too large
+REFINED = (2, 4, 8, 16)  # how much finer those are run again whose error is too large
 BITS = {"double": 64, "single": 32}
 INEXACT = -1  # row by which a person is lost whose error no step made small enough
 
@@ -87,9 +85,9 @@ def integrate(
     kernel = compiled_kernel(axis, own, noise is not None, BITS[precision], columns)
     setting = Setting(
         axis, kernel, flattened(axis, parameters, columns), drive, np.array([places[label] for label in chosen], int),
-        _drawn(axis) & (noise is not None), noise, first_day,
+        random_rows(axis) & (noise is not None), noise, first_day,
     )  # fmt: skip
-    forcing = forcing_of(axis, drive, days, least, tolerance)
+    forcing = forcing_of(axis, drive, days, least, tolerance, noise is not None)
     guarded = checked and tolerance is not None
     shape = days, len(chosen), columns
     mean, low, high = (np.empty(shape, np.float32) for _ in range(3))
@@ -126,15 +124,6 @@ def _steps(step_minutes: float) -> int:
             mend="Take 15, 7.5, 5, 3 or 2.5 minutes; a longer step would lose people",
         )
     return steps
-
-
-def _drawn(axis: Axis) -> np.ndarray:
-    """Mark the rows of states that noise or events may move, array [rows]."""
-    drawn = np.zeros(len(axis.rows), bool)
-    for place in axis.compartments:
-        for equation in (*place.members(NoiseEquation).values(), *place.members(Events).values()):
-            drawn[axis.slices[place.name, equation.of]] = True
-    return drawn
 
 
 def _check(drive: Drive, days: int, columns: int) -> None:

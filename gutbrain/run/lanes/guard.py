@@ -17,7 +17,6 @@ STRETCHES = 4  # at least, where the run is long enough
 MOST = 7  # while their acts are unlike those of all others
 SPAN = 2  # days between their begins, and days of the first, the middle and the last; the others have one
 ORDER = 2  # of the method where a lever or a daily window turns within a step; it is 4 elsewhere
-DRAWN = 1  # where random changes are drawn at states that steps have touched
 LARGEST = 1.5  # growth of a difference from day to day beyond which it is not believed
 SEEN = {64: 1e-7, 32: 1e-5}  # of range: below it, how a difference goes on is rounding
 
@@ -53,7 +52,7 @@ def errors(setting: Setting, columns: np.ndarray, lived: Lived, start: np.ndarra
     """
     low, high = setting.axis.bounds
     worst, after_day = np.zeros(len(columns)), np.zeros((len(low), len(columns)))
-    share = 1 - 2.0 ** -(ORDER if setting.noise is None else DRAWN)  # of its error that half a step takes away
+    share = 1 - 2.0**-ORDER  # of its error that half a step takes away
     kept = []
     for stretch in again:
         first = start if stretch.begin == 0 else lived.marks[24 * stretch.begin - 1]

@@ -190,14 +190,13 @@ class _Writer:
         with memory.loop(count, "step") as part:
             now = builder.fadd(begin, builder.fmul(builder.sitofp(part, DOUBLE), length))
             is_first = builder.icmp_signed("==", part, memory.whole(0))
-            is_last = builder.icmp_signed("==", builder.add(part, memory.whole(1)), count)
-            self._step(now, length, is_first, is_last)
+            self._step(now, length, is_first)
         if self.program.random:
             self._draw(number)
         with memory.loop(memory.whole(self.rows), "bound") as row:
             self._hold(row, begin)
 
-    def _step(self, now: Any, length: Any, is_first: Any, is_last: Any) -> None:
+    def _step(self, now: Any, length: Any, is_first: Any) -> None:
         memory, builder, maths = self.memory, self.builder, self.maths
         self.scalars["step_start"] = self.scalars["time"] = memory.narrow(now)
         number = builder.load(self.counter)
@@ -225,8 +224,8 @@ class _Writer:
             at, weight, following = (builder.load(builder.gep(table, [memory.whole(0), stage])) for table in tables)
             self.scalars["time"] = memory.narrow(builder.fadd(now, builder.fmul(at, length)))
             begins = builder.icmp_signed("==", stage, memory.whole(0))
-            when = {"signals": builder.and_(is_first, begins), "random": builder.and_(is_last, begins)}
-            self._stage(stage, memory.narrow(weight), memory.narrow(builder.fmul(following, length)), when)
+            is_read = builder.and_(is_first, begins)
+            self._stage(stage, memory.narrow(weight), memory.narrow(builder.fmul(following, length)), is_read)
         with memory.loop(memory.whole(self.rows), "move state") as row:
             change = maths.do_mul(maths.spread(self.scalars["step"]), memory.load("scratch", self.change, row))
             self._add_exactly(row, change)
@@ -269,11 +268,10 @@ class _Writer:
         for place, value in new.items():
             self.memory.store(value, "unknown", place)
 
-    def _stage(self, stage: Any, weight: Any, following: Any, when: dict[str, Any]) -> None:
+    def _stage(self, stage: Any, weight: Any, following: Any, is_read: Any) -> None:
         """Write one stage: solve the unknowns, take the rates and move on.
 
-        `when` says in which stages signals are read (at the begin of a quarter hour), and the sizes of random changes
-        (at the begin of its last step).
+        Where a quarter hour begins, signals and the sizes of its random changes are read.
         """
         program, values, memory, builder = self.program, self.values, self.memory, self.builder
         trial = sorted(v for v in under(values, program.improved) if values.moment[v] == Moment.TRIAL)
@@ -282,8 +280,9 @@ class _Writer:
         signals = self._stage_values(program.signals, {*before, *rates})
         random = self._stage_values(program.drawn(), {*before, *rates})
         groups = [("before", before), ("chord", trial), ("rates", rates), ("signals", signals), ("random", random)]
+        read = ("signals", "random")
         late = {"rates": program.rates, "signals": program.signals, "random": program.drawn()}
-        parts = segments(values, [group for group in groups if group[1] or group[0] in when], late)
+        parts = segments(values, [group for group in groups if group[1] or group[0] in read], late)
         # Rows are written beside the ones that are read, and change places with them at each stage.
         odd = builder.and_(stage, memory.whole(1))
         self.reading = builder.add(memory.whole(self.now), builder.mul(odd, memory.whole(self.rows)))
@@ -300,8 +299,8 @@ class _Writer:
                 sizes.setdefault(value, []).append(self._into("scratch", self.sizes + 3 * place + i))
         with self._crossing(parts):
             for part in parts:
-                if part.name in when:
-                    with builder.if_then(when[part.name]):
+                if part.name in read:
+                    with builder.if_then(is_read):
                         self._plain(part.values, part.select(reads if part.name == "signals" else sizes))
                 elif part.name == "chord":
                     with memory.loop(memory.whole(CHORD_STEPS), "chord"):

@@ -17,6 +17,7 @@ from gutbrain.model.symbols import Name, Symbols
 from gutbrain.run.lanes.layout import entries, lever_names
 from gutbrain.run.lanes.program import Drawn, Program
 from gutbrain.run.lanes.values import Moment, Values
+from gutbrain.run.noise import QUARTER
 
 LOG_STEP = 1.0  # largest move of the logarithm of an unknown in one turn
 UNARY = {sympy.exp: "exp", sympy.log: "log", sympy.tanh: "tanh", sympy.sin: "sin", sympy.cos: "cos"}
@@ -76,6 +77,7 @@ class _Reader:
         self.shared_quotients = self._shared_quotients()
         self.memory: dict[Any, int] = {}
         self.unknown = "solved"
+        self.drawing = False  # random changes see a step of a quarter hour, whatever the step
         self.unknown_rows = self._unknown_rows()
 
     def read(self) -> Program:
@@ -172,6 +174,8 @@ class _Reader:
     def _offset(self, key: str) -> int:
         if key == "run.noise":
             return self.values.constant(float(self.noisy))
+        if key == "clock.step" and self.drawing:
+            return self.values.constant(QUARTER)
         if key in CLOCK:
             code, moment = CLOCK[key]
             return self.values.leaf(code, 0, moment, True)
@@ -182,7 +186,7 @@ class _Reader:
     def value(self, expression: Any) -> int:
         """Return the value of a sympy expression."""
         expression = sympy.sympify(expression)
-        key = (expression, self.unknown)
+        key = (expression, self.unknown, self.drawing)
         if key not in self.memory:
             self.memory[key] = self._translate(expression)
         return self.memory[key]
@@ -253,7 +257,7 @@ class _Reader:
     def _window(self, since: Any, duration: Any) -> int:
         """Return the share of the step inside a daily window, as `maths.share_of_day` has it."""
         values, one, zero = self.values, self.values.constant(1.0), self.values.constant(0.0)
-        step = values.leaf("step", 0, Moment.STEP, True)
+        step = self._offset("clock.step")
         begun, lasts = self.value(since), self.value(duration)
 
         def apply(code: str, x: int, y: int) -> int:
@@ -278,6 +282,7 @@ class _Reader:
             equation = self.axis.balances[compartment, member].name
             found += [self._balance(compartment, equation, i) for i in range(len(rows))]
         self.unknown = "solved"
+        self.drawing = False  # random changes see a step of a quarter hour, whatever the step
         one = values.constant(1.0)
         trial = [values.leaf("trial", i, Moment.TRIAL, False) for i in range(count)]
         matrix = [[values.constant(float(i == j)) for j in range(count)] for i in range(count)]
@@ -324,6 +329,7 @@ class _Reader:
 
     def _random(self) -> list[Drawn]:
         found = []
+        self.drawing = True
         for place in self.axis.compartments:
             for equation in place.members(Noise).values():
                 rows = self.axis.slices[place.name, equation.of]
@@ -336,6 +342,7 @@ class _Reader:
                 unit = self.axis.state(place.name, event.of).unit
                 rate, median, log_sd = (self.value(part) for part in self.reading.defined[place.name, event.name])
                 found.append(Drawn(range(rows.start, rows.stop), (rate, self._declared(median, unit), log_sd)))
+        self.drawing = False
         return found
 
 

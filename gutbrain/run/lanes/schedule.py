@@ -10,10 +10,11 @@ import numpy as np
 from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
 from gutbrain.run.drive import Drive
-from gutbrain.run.lanes.block import Setting, live
+from gutbrain.run.lanes.block import Setting, live, random_rows
 from gutbrain.run.lanes.compiled import compiled_kernel
 from gutbrain.run.lanes.forcing import QUARTERS, Forcing
 from gutbrain.run.lanes.layout import flattened, own_parameters
+from gutbrain.run.noise import Noise
 
 TRIED = (1, 2, 3, 4, 6, 8)
 FINEST = 16
@@ -22,39 +23,41 @@ PEOPLE = 24  # drawn for this
 MOST_OF_THEM = 0.9  # keep SHARE of the tolerance; the others are found by the guard and run again
 SHARE = 0.3
 _LOCK = threading.Lock()
-_KNOWN: WeakKeyDictionary[Axis, dict[float, np.ndarray]] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[Axis, dict[tuple[float, bool], np.ndarray]] = WeakKeyDictionary()
 
 
-def forcing_of(axis: Axis, drive: Drive, days: int, least: int, tolerance: float | None) -> Forcing:
+def forcing_of(axis: Axis, drive: Drive, days: int, least: int, tolerance: float | None, noisy: bool) -> Forcing:
     """Return the steps of a run.
 
     Parameters
     ----------
     least : steps of a quarter hour that are asked for at least
     tolerance : error that a person may have, as a share of the range of each state; steps stay as asked without it
+    noisy : events come at any hour, and ask for finer steps
     """
     even = Forcing(drive.shape, np.full(days * QUARTERS, least, np.int32))
     if tolerance is None:
         return even
-    of_day = np.maximum(ordinary_day(axis, tolerance), least)
+    of_day = np.maximum(ordinary_day(axis, tolerance, noisy), least)
     return Forcing(drive.shape, np.tile(of_day, days).astype(np.int32)).after_edges()
 
 
-def ordinary_day(axis: Axis, tolerance: float) -> np.ndarray:
+def ordinary_day(axis: Axis, tolerance: float, noisy: bool = False) -> np.ndarray:
     """Return the steps of each quarter hour of an ordinary day, array [96]: as few as most people need."""
     with _LOCK:
         known = _KNOWN.setdefault(axis, {})
-        if tolerance not in known:
-            known[tolerance] = _tried(axis, tolerance)
-        return known[tolerance]
+        if (tolerance, noisy) not in known:
+            known[tolerance, noisy] = _tried(axis, tolerance, noisy)
+        return known[tolerance, noisy]
 
 
-def _tried(axis: Axis, tolerance: float) -> np.ndarray:
-    parameters = Cohort.draw(axis, PEOPLE, worlds=1, seed=0).parameters
-    kernel = compiled_kernel(axis, own_parameters(axis, parameters), False, 64, PEOPLE)
+def _tried(axis: Axis, tolerance: float, noisy: bool) -> np.ndarray:
+    drawn = Cohort.draw(axis, PEOPLE, worlds=1, seed=0)
+    parameters, noise = drawn.parameters, Noise(0, drawn.names) if noisy else None
+    kernel = compiled_kernel(axis, own_parameters(axis, parameters), noisy, 64, PEOPLE)
     setting = Setting(
         axis, kernel, flattened(axis, parameters, PEOPLE), Drive.rest(PEOPLE, DAYS, QUARTERS), np.zeros(0, int),
-        np.zeros(len(axis.rows), bool), None, 0,
+        random_rows(axis) & noisy, noise, 0,
     )  # fmt: skip
     low, high = axis.bounds
     start, shape = np.broadcast_to(axis.start(parameters), (len(axis.rows), PEOPLE)), np.zeros((DAYS * QUARTERS, 0))
