@@ -19,6 +19,7 @@ from gutbrain.population.fingerprint import fingerprint
 from gutbrain.run.threads import allowed, at_most
 
 ANSWERS_WITHIN = 8.0  # seconds for a cluster to answer
+GIVEN_WITHIN = 20.0  # seconds for an answer to arrive, after which the cluster is looked at
 ALONE_FOR = 60.0  # seconds without any worker, after which a run stops
 AHEAD = 2  # chunks a core that wait at the cluster
 BOARD = 8787  # port of the dashboard
@@ -202,22 +203,29 @@ def _cluster(work: Work, tasks: Sequence[int], client: Any) -> Iterator[Answer]:
         alone_since = None
         running += submit() - 1
         del held[future.key]
-        yield _answer(future)
+        yield _answer(future, client)
 
 
-def _answer(future: Any) -> Answer:
+def _answer(future: Any, client: Any) -> Answer:
+    """Return what a task gave. Where its worker died with it, another does the task again, which is waited for."""
+    from distributed.client import FutureCancelledError
     from distributed.scheduler import KilledWorker
 
-    if future.status == "error":
-        error = future.exception()
-        if isinstance(error, KilledWorker):
+    alone_since: float | None = None
+    while True:
+        try:
+            given: Answer = future.result(timeout=GIVEN_WITHIN)
+            return given
+        except KilledWorker as error:
             what = f"{future.key.rpartition('-')[0]} ended {error.allowed_failures + 1} workers one after another"
             raise InputError(what, mend="They may lack memory: look at their logs") from error
-        raise error
-    if future.status != "finished":
-        raise InputError("the cluster gave a chunk up", mend="Look at its scheduler. Run the same line again to go on")
-    given: Answer = future.result()
-    return given
+        except FutureCancelledError as error:
+            mend = "Look at its scheduler. Run the same line again to go on"
+            raise InputError("the cluster gave a chunk up", mend=mend) from error
+        except TimeoutError:
+            if future.status == "error":  # the work's own
+                raise
+            alone_since = _still_alive(client, alone_since)
 
 
 def _still_alive(client: Any, alone_since: float | None) -> float | None:

@@ -105,6 +105,35 @@ def test_processes_answer_every_task_though_one_dies(tmp_path):
     assert re.fullmatch(r"local:2: dashboard at http://127.0.0.1:\d+/status", lines[0])
 
 
+def test_an_answer_that_died_with_its_worker_is_made_again():
+    """The work is done and told, but not yet fetched, when both workers that hold it are killed."""
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0",
+        silence_logs=50,
+    )  # fmt: skip
+    with cluster, distributed.Client(cluster, set_as_default=False) as client:
+        answers = places._cluster(square, range(4), client)
+        got = [next(answers)]
+        while any(state.status != "finished" for state in client.futures.values()):
+            time.sleep(0.01)
+        for pid in client.run(os.getpid).values():
+            os.kill(pid, 9)
+        while any(state.status == "finished" for state in client.futures.values()):
+            time.sleep(0.01)
+        got += answers
+    assert sorted((answer.task, answer.given[0]) for answer in got) == [(n, n**2) for n in range(4)]
+
+
+def test_chunks_that_a_cluster_gives_up():
+    cluster = distributed.LocalCluster(n_workers=1, processes=False, dashboard_address="127.0.0.1:0", silence_logs=50)
+    with cluster, distributed.Client(cluster, set_as_default=False) as client:
+        answers = places._cluster(square, range(4), client)
+        next(answers)
+        client.cancel([distributed.Future(key, client) for key in client.futures], force=True)
+        with pytest.raises(InputError, match=r"the cluster gave a chunk up\. Look at its scheduler\. Run the same"):
+            list(answers)
+
+
 @pytest.mark.calibration
 def test_a_cluster_gives_the_same_bits_and_outlives_a_worker(tmp_path):
     """Two workers, one of them killed by its number in the middle: its chunk is lived again."""
