@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gutbrain.bench.compare import Figure, ratio
-from gutbrain.bench.roster import NAMED, QUARTER
+from gutbrain.bench.roster import FINER_FIXED, NAMED, QUARTER
 
 SAME = 1.05  # errors closer than this are equal
 
@@ -18,17 +18,20 @@ class Goal:
     Attributes
     ----------
     asked, hoped : times; `hoped` is the further goal, 0 without one
+    their_step : of a peer that is an engine of ours, minutes
     """
 
     ours: str
     theirs: str
     asked: float
     hoped: float = 0.0
+    their_step: float = QUARTER
 
 
 GOALS = (
     Goal("lanes64", "libroadrunner", 15, 25), Goal("lanes32", "libroadrunner", 30, 60), Goal("lanes64", "copasi", 60),
     Goal("lanes64", "lsoda", 30), Goal("lanes64", "fixed", 8), Goal("plain64", "fixed", 8),
+    Goal("lanes64", "fixed", 8, their_step=FINER_FIXED),
 )  # fmt: skip
 
 
@@ -56,13 +59,16 @@ class Reached:
 def reached(figures: Sequence[Figure], settling: float) -> list[Reached]:
     """Return every goal whose engine or peer was asked for, with what was reached."""
     present = {one.name for one in figures}
-    return [_reached(goal, figures, settling) for goal in GOALS if {goal.ours, goal.theirs} & present]
+    steps = {(one.name, one.step) for one in figures} | {(goal.theirs, QUARTER) for goal in GOALS}
+    asked = [goal for goal in GOALS if {goal.ours, goal.theirs} & present and (goal.theirs, goal.their_step) in steps]
+    return [_reached(goal, figures, settling) for goal in asked]
 
 
 def _reached(goal: Goal, figures: Sequence[Figure], settling: float) -> Reached:
     steps = [one for one in figures if one.name == goal.ours]
     ours = next((one for one in steps if one.step == QUARTER), None)
-    theirs = next((one for one in figures if one.name == goal.theirs and one.tolerance in (0.0, NAMED)), None)
+    named = (one for one in figures if one.name == goal.theirs and one.tolerance in (0.0, NAMED))
+    theirs = next((one for one in named if one.step in (0.0, goal.their_step)), None)
     if ours is None or theirs is None:
         return Reached(goal, verdict=f"not measured: no {goal.ours if ours is None else goal.theirs}")
     alone, settled = ratio(theirs, ours), ratio(theirs, ours, settling)

@@ -21,9 +21,11 @@ class Own:
     Daily means and extremes of all states are kept on the way, as every run of ours keeps them.
     """
 
-    def __init__(self, case: Case, name: str, version: str, integrate: Integrate, step: float = QUARTER) -> None:
+    def __init__(self, case: Case, name: str, version: str, integrate: Integrate, step: float = QUARTER,
+                 tolerance: float | None = None) -> None:  # fmt: skip
         self.case, self.name, self.version, self.integrate, self.step = case, name, version, integrate, step
-        self.setting, self.people = f"{step:g} minutes, {case.cohort.size} at once", case.cohort.size
+        kept = f", within {tolerance:g}" if tolerance else ""
+        self.setting, self.people = f"{step:g} minutes{kept}, {case.cohort.size} at once", case.cohort.size
         self._ends: list[Run] = []
         first, _ = cpu(self.solve)
         again, _ = cpu(self.solve)
@@ -66,10 +68,10 @@ def fixed(case: Case, step: float = QUARTER) -> Own:
     return Own(case, "fixed (JAX)", jax.__version__, integrate, step)
 
 
-def lanes(case: Case, bits: int, step: float = QUARTER, guarded: bool = True) -> Own:
+def lanes(case: Case, bits: int, step: float = QUARTER, tolerance: float | None = None, guarded: bool = True) -> Own:
     """Return the engine that packs one person into each SIMD lane, compiled.
 
-    Without its guard all steps are as long as `step`, as those of the JAX engine are, and nobody's error is looked at.
+    The guard takes the engine's own tolerance unless one is given. Without it all steps are as long as `step`, as those of the JAX engine are, and nobody's error is looked at.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def lanes(case: Case, bits: int, step: float = QUARTER, guarded: bool = True) ->
     from gutbrain.run.lanes.engine import integrate
 
     engine = partial(integrate, precision="double" if bits == 64 else "single", threads=1)
-    if not guarded:
-        engine = partial(engine, tolerance=None)
+    if tolerance is not None or not guarded:
+        engine = partial(engine, tolerance=tolerance)
     name = f"lanes float{bits}" + ("" if guarded else ", no guard")
-    return Own(case, name, llvmlite.__version__, engine, step)
+    return Own(case, name, llvmlite.__version__, engine, step, tolerance)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 NAMED = 1e-6  # relative tolerance at which peers are named
 FURTHER = (1e-4, 1e-8)  # looser and tighter, so that the price of exactness can be read off
 QUARTER = 15.0  # minutes, the step of our engines
-FINER = (7.5, 5.0, 3.0)  # of the lanes, for the error of each peer
+FINER = {7.5: 1e-5, 5.0: 1e-5, 3.0: 1e-6}  # of the lanes, with the tolerance of their guard, for the error of each peer
+FINER_FIXED = 5.0  # of the JAX engine, about as exact as the lanes at their longest step
+QUICKLY = (5.0,)  # of the finer ones, with --quick
 EXTRA = "pip install 'gutbrain[bench]'"
 
 
@@ -44,7 +46,7 @@ class Entry:
 def _lanes64(case: Case, step: float) -> Solver:
     from gutbrain.bench.own import lanes
 
-    return lanes(case, 64, step)
+    return lanes(case, 64, step, FINER.get(step))
 
 
 def _lanes32(case: Case, step: float) -> Solver:
@@ -96,7 +98,7 @@ def entries(only: tuple[str, ...], quick: bool) -> list[Entry]:
     Parameters
     ----------
     only : names of the roster; all without any
-    quick : peers at the named tolerance alone, the lanes at the longest and the shortest step
+    quick : peers at the named tolerance alone, the lanes at the longest and one finer step
 
     Raises
     ------
@@ -111,13 +113,19 @@ def entries(only: tuple[str, ...], quick: bool) -> list[Entry]:
     found = [
         Entry(name, title, 0.0, step, partial(make, step=step))
         for name, (title, make) in OURS.items() if name in wanted
-        for step in (QUARTER, *((FINER[-1:] if quick else FINER) if name.startswith("lanes") else ()))
+        for step in (QUARTER, *_finer(name, quick))
     ]  # fmt: skip
     for name, (title, make) in PEERS.items():
         for rtol in (NAMED,) if quick else (NAMED, *FURTHER):
             if name in wanted:
                 found.append(Entry(name, title, rtol, 0.0, partial(make, rtol=rtol)))
     return found
+
+
+def _finer(name: str, quick: bool) -> tuple[float, ...]:
+    if name.startswith("lanes"):
+        return QUICKLY if quick else tuple(FINER)
+    return (FINER_FIXED,) if name == "fixed" and not quick else ()
 
 
 def prepared(entry: Entry, case: Case) -> Solver | Missing:

@@ -60,8 +60,9 @@ GOAL_HEAD = ("times faster", "asked", "15 minutes", "settling counted", "at equa
 def _goal(one: Reached) -> tuple[str, ...]:
     asked = f"{one.goal.asked:g}" + (f", goal {one.goal.hoped:g}" if one.goal.hoped else "")
     equal = f"{_times(one.equal)} ({one.step:g} minutes)" if one.equal is not None else ""
-    return (f"{TITLES[one.goal.ours]} than {TITLES[one.goal.theirs]}", asked, _times(one.alone), _times(one.settled),
-            equal, one.verdict)  # fmt: skip
+    step = f", {one.goal.their_step:g} minutes" if one.goal.their_step != QUARTER else ""
+    title = f"{TITLES[one.goal.ours]} than {TITLES[one.goal.theirs]}{step}"
+    return title, asked, _times(one.alone), _times(one.settled), equal, one.verdict
 
 
 def _factors(made: Bench) -> list[str]:

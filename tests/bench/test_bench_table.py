@@ -109,6 +109,13 @@ def test_settling_is_counted_against_us():
     assert (found.alone, found.settled, found.equal, found.verdict) == (9.0, 4.5, 4.5, "missed")
 
 
+def test_the_jax_engine_is_met_at_a_finer_step_too():
+    figures = [figure("lanes64", [1.0], 1e-6, step=15), figure("fixed", [4.0], 1e-4, step=15),
+               figure("fixed", [12.0], 1e-6, step=5)]  # fmt: skip
+    found = [one for one in reached(figures, 0.0) if (one.goal.ours, one.goal.theirs) == ("lanes64", "fixed")]
+    assert [(one.goal.their_step, one.equal, one.verdict) for one in found] == [(15, 4, "missed"), (5, 12, "reached")]
+
+
 def test_who_gave_up_on_somebody_is_as_exact_as_nobody():
     figures = [figure("lanes64", [1.0], 1e-7, step=15), figure("lsoda", [99.0], 1e-5, 1e-6)]
     figures[0].failed = ["person 1: left the bounds"]
@@ -133,7 +140,8 @@ def test_the_roster_takes_names_it_knows():
     assert [one.name for one in entries(("lsoda", "fixed"), quick=True)] == ["fixed", "lsoda"]
     assert [one.tolerance for one in entries(("copasi",), quick=False)] == [1e-6, 1e-4, 1e-8]
     assert [one.step for one in entries(("lanes64",), quick=False)] == [15, 7.5, 5, 3]
-    assert [one.step for one in entries(("lanes64", "fixed"), quick=True)] == [15, 3, 15]
+    assert [one.step for one in entries(("lanes64", "fixed"), quick=True)] == [15, 5, 15]
+    assert [one.step for one in entries(("fixed",), quick=False)] == [15, 5]
     assert {one.name for one in entries((), quick=True)} == set(roster.NAMES)
     with pytest.raises(InputError, match="no solver 'copassi'; did you mean 'copasi'"):
         entries(("copassi",), quick=True)

@@ -103,6 +103,16 @@ def test_the_guard_finds_the_error(reference, drive):
     assert wrong < apart(reference.axis, plain.end, exact.end)
 
 
+def test_a_narrow_tolerance_is_met_by_finer_steps_not_by_running_again(whole, people, drive):
+    start, parameters = people
+    given = whole, start, parameters, spread(drive, 20)
+    exact = integrate(*given, days=DAYS, step_minutes=0.75, tolerance=None)
+    for tolerance, first in ((1e-5, 0.75), (1e-6, 0.25)):
+        run = integrate(*given, days=DAYS, tolerance=tolerance)
+        assert apart(whole, run.end, exact.end) < tolerance >= run.error.max()
+        assert np.mean(run.runs == 1) >= first
+
+
 def test_stiff_people_are_run_again_or_lost_by_name(whole, people):
     start, parameters = people
     factor = np.ones(20)

@@ -15,7 +15,7 @@ from llvmlite import ir  # noqa: E402
 
 from gutbrain.run.lanes.compiled import WIDTH, _machine_code  # noqa: E402
 from gutbrain.run.lanes.forcing import Forcing, distinct_days  # noqa: E402
-from gutbrain.run.lanes.guard import _kept, _summed  # noqa: E402
+from gutbrain.run.lanes.guard import _goes_on, _kept, _summed  # noqa: E402
 from gutbrain.run.lanes.segments import segments, under  # noqa: E402
 from gutbrain.run.lanes.values import Moment, Values  # noqa: E402
 from gutbrain.run.lanes.vector import Arithmetic  # noqa: E402
@@ -205,7 +205,7 @@ def test_steps_are_short_after_a_sudden_act_and_only_then():
     given = np.zeros((2 * 96, 1))
     given[40:60] = 1.0
     given[100:] = np.linspace(0, 0.5, 92)[:, None]  # a ramp is not sudden
-    steps = Forcing(given, np.ones(192, np.int32)).after_edges().substeps
+    steps = Forcing(given, np.ones(192, np.int32)).after_edges(3).substeps
     assert (steps[40:45] == 3).all()
     assert (steps[60:65] == 3).all()
     assert (np.delete(steps, [*range(40, 45), *range(60, 65)]) == 1).all()
@@ -228,4 +228,7 @@ def test_errors_that_add_up_are_summed_though_one_stretch_cancels():
     kept = _kept([np.full((1, 1), value) for value in (-1.0, 1.0, 1.02, 1.02)], (1, 1))
     assert kept[0, 0] == pytest.approx(1.02)
     assert np.isnan(_kept([np.full((1, 1), np.nan)], (1, 1))[0, 0])
+    one, two = np.array([1e-5, 1e-5, 1e-8, 1e-8, 1e-12]), np.array([2.2e-5, 1.5e-5, 3e-8, 1.5e-8, 1e-10])
+    np.testing.assert_allclose(_goes_on(one, two, 64), [1.2, 0.5, 1.0, 0.5, np.nan])  # a small one is not seen to grow
+    assert np.isnan(_goes_on(one[2:], two[2:], 32)).all()
     assert _summed(np.array([0.0, 0.5, 1.0]), 84) == pytest.approx([1, 2, 84], rel=1e-4)

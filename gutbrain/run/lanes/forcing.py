@@ -10,7 +10,6 @@ import numpy as np
 QUARTERS = 96  # a day
 EDGE = 0.02  # change of a shape from one quarter hour to the next that counts as sudden
 AFTER = 4  # quarter hours that are stepped finely after a sudden change
-EDGE_STEPS = 3
 UNLIKE = 0.5  # of the largest difference between days: below it a day is like one that is chosen
 
 
@@ -57,8 +56,8 @@ class Forcing:
         """Return the same with each step cut into `times` steps."""
         return Forcing(self.given, (self.substeps * times).astype(np.int32))
 
-    def after_edges(self) -> Forcing:
-        """Return the same with at least `EDGE_STEPS` steps a quarter hour where a shape changes, and for an hour on."""
+    def after_edges(self, least: int) -> Forcing:
+        """Return the same with at least that many steps a quarter hour where a shape changes, and for an hour on."""
         if not self.given.shape[1]:
             return self
         rows = self.given.reshape(len(self.substeps), -1, self.given.shape[1])
@@ -67,7 +66,7 @@ class Forcing:
         low = np.minimum(rows.min(axis=1), before)
         sudden = (high - low > EDGE).any(axis=1)
         near = np.convolve(sudden, np.ones(AFTER + 1))[: len(sudden)] > 0
-        steps = np.where(near, np.maximum(self.substeps, EDGE_STEPS), self.substeps)
+        steps = np.where(near, np.maximum(self.substeps, least), self.substeps)
         return Forcing(self.given, steps.astype(np.int32))
 
 

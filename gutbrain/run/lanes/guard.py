@@ -18,7 +18,8 @@ MOST = 7  # while their acts are unlike those of all others
 SPAN = 2  # days between their begins, and days of the first, the middle and the last; the others have one
 ORDER = 2  # of the method where a lever or a daily window turns within a step; it is 4 elsewhere
 LARGEST = 1.5  # growth of a difference from day to day beyond which it is not believed
-SEEN = {64: 1e-7, 32: 1e-5}  # of range: below it, how a difference goes on is rounding
+SEEN = {64: 1e-10, 32: 1e-5}  # of range: below it, how a difference goes on is rounding
+GROWS = {64: 1e-7, 32: 1e-5}  # below it, growth from day to day is chance: a difference stays, or is forgotten
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def errors(setting: Setting, columns: np.ndarray, lived: Lived, start: np.ndarra
     days : length of the run
     again : stretches that are lived again
     """
-    low, high = setting.axis.bounds
+    (low, high), bits = setting.axis.bounds, setting.compiled.bits
     worst, after_day = np.zeros(len(columns)), np.zeros((len(low), len(columns)))
     share = 1 - 2.0**-ORDER  # of its error that half a step takes away
     kept = []
@@ -63,13 +64,19 @@ def errors(setting: Setting, columns: np.ndarray, lived: Lived, start: np.ndarra
         one = apart[23]
         after_day = np.maximum(after_day, np.abs(one))
         if len(finer) > 24:
-            seen = np.abs(one) > SEEN[setting.compiled.bits]
-            kept.append(np.where(seen, apart[47] / np.where(seen, one, 1.0) - 1, np.nan))
+            kept.append(_goes_on(one, apart[47], bits))
     kept_share = _kept(kept, after_day.shape)
     # Too small to be followed: in double precision all of it is taken to stay, in single it is rounding of either sign.
-    unseen = float(days if setting.compiled.bits == 64 else np.sqrt(days))
+    unseen = float(days if bits == 64 else np.sqrt(days))
     times = np.where(np.isnan(kept_share), unseen, _summed(np.nan_to_num(kept_share), days))
     return np.maximum(worst, (after_day * times).max(axis=0))
+
+
+def _goes_on(one: np.ndarray, two: np.ndarray, bits: int) -> np.ndarray:
+    """Return which share of the difference after one day is there after two; NaN where it is not seen."""
+    seen = np.abs(one) > SEEN[bits]
+    share = two / np.where(seen, one, 1.0) - 1  # the second day does wrong what the first did
+    return np.where(seen, np.where(np.abs(one) > GROWS[bits], share, np.minimum(share, 1.0)), np.nan)
 
 
 def _kept(found: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

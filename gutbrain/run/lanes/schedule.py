@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from weakref import WeakKeyDictionary
 
@@ -22,6 +23,8 @@ DAYS = 3  # after which the rhythm has closed
 PEOPLE = 24  # drawn for this
 MOST_OF_THEM = 0.9  # keep SHARE of the tolerance; the others are found by the guard and run again
 SHARE = 0.3
+EDGE_STEPS = 3  # of a quarter hour after a sudden act, for an error of EDGE_ERROR; its error falls with the 4th power
+EDGE_ERROR = 1e-4
 _LOCK = threading.Lock()
 _KNOWN: WeakKeyDictionary[Axis, dict[tuple[float, bool], np.ndarray]] = WeakKeyDictionary()
 
@@ -39,7 +42,8 @@ def forcing_of(axis: Axis, drive: Drive, days: int, least: int, tolerance: float
     if tolerance is None:
         return even
     of_day = np.maximum(ordinary_day(axis, tolerance, noisy), least)
-    return Forcing(drive.shape, np.tile(of_day, days).astype(np.int32)).after_edges()
+    of_edge = math.ceil(EDGE_STEPS * (EDGE_ERROR / tolerance) ** 0.25)
+    return Forcing(drive.shape, np.tile(of_day, days).astype(np.int32)).after_edges(of_edge)
 
 
 def ordinary_day(axis: Axis, tolerance: float, noisy: bool = False) -> np.ndarray:
