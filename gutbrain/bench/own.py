@@ -71,7 +71,8 @@ def fixed(case: Case, step: float = QUARTER) -> Own:
 def lanes(case: Case, bits: int, step: float = QUARTER, tolerance: float | None = None, guarded: bool = True) -> Own:
     """Return the engine that packs one person into each SIMD lane, compiled.
 
-    The guard takes the engine's own tolerance unless one is given. Without it all steps are as long as `step`, as those of the JAX engine are, and nobody's error is looked at.
+    The guard takes the engine's own tolerance unless one is given. Without a guard all steps are as long as `step`, as
+    those of the JAX engine are, and nobody's error is looked at.
 
     Raises
     ------
