@@ -67,7 +67,7 @@ class Copasi:
         messages.clearDeque()
         done = self.task.initializeRaw(self.copasi.CCopasiTask.OUTPUT_UI) and self.task.processRaw(True)
         if not done:
-            raise FailedError(" ".join(messages.getAllMessageText().split())[:200])
+            raise FailedError(said(messages.getAllMessageText()))
 
     def midnights(self, number: int) -> np.ndarray:
         """Return the course of the last run; its table is read number by number, which is Python's cost."""
@@ -81,6 +81,12 @@ class Copasi:
             for row in range(0, series.getRecordedSteps(), PER_DAY)
         ]
         return whole(np.array(course), self.case.reads)
+
+
+def said(messages: str) -> str:
+    """Return what COPASI last said in one line, without the date and its other remarks."""
+    last = " ".join(messages.split()).rpartition(">EXCEPTION ")[2]
+    return last.partition("< ")[2][:200] or last[:200]
 
 
 def prepare(case: Case, rtol: float) -> Copasi:

@@ -68,7 +68,7 @@ def _goal(one: Reached) -> tuple[str, ...]:
 def _factors(made: Bench) -> list[str]:
     """Say how many times the cost of each of our engines everybody has, where there is one."""
     ours = [one for one in made.measured if one.step == QUARTER]
-    others = [one for one in made.measured if one.name not in OURS]
+    others = [one for one in made.measured if one.name not in OURS and one.cost is not None]
     found = [
         f"{one.title}, {one.setting}: " + ", ".join(f"{_times(ratio(one, own))} of {own.title}" for own in ours)
         for one in others

@@ -106,3 +106,11 @@ def test_midnights_of_our_engines_are_ends_of_runs(case):
     assert finer.midnights(0) == pytest.approx(found)
     with pytest.raises(FailedError, match=r"left the bounds of colon.* on day 2"):
         solver.midnights(1)
+
+
+def test_what_copasi_says_is_one_line():
+    from gutbrain.bench.copasi import said
+
+    text = ">WARNING 2026-01-01T00:00:00<\n  Task (5): no file.\n>EXCEPTION 2026-01-01T00:00:01<\n  Method (6): DLSODAR"
+    assert said(text) == "Method (6): DLSODAR"
+    assert said("no reason\n at all") == "no reason at all"

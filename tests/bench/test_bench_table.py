@@ -178,6 +178,11 @@ def test_the_table_holds_costs_errors_failures_and_goals(made):
     assert "0.2 s wall, 0.2 s CPU; below 0.1 s missed" in said
 
 
+def test_who_never_ended_has_no_multiple(made):
+    made.figures.append(figure("lsoda", [None, None, None], 1e-5, 1e-8))
+    assert not any(line.startswith("lsoda, rtol 1e-08: ") for line in lines(made))
+
+
 def test_columns_stand_below_each_other():
     assert aligned([("a", "b"), ("long", "c")]) == ["a     b", "----  -", "long  c"]
 
