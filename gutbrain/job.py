@@ -370,7 +370,7 @@ def run_exchange(
         found = predict(
             axis, study, {diet.arm: Diet(diet.habit, diet.given) for diet in settings.diets}, before=settings.before,
             after=settings.after, null_before=settings.null_before, days=plan.days, worlds=plan.people.worlds,
-            seed=plan.seed, step_minutes=plan.step_minutes, progress=progress,
+            seed=plan.seed, step_minutes=plan.step_minutes, engine=plan.engine, progress=progress,
         )  # fmt: skip
         found.errors.write_parquet(folder / "errors.parquet")
         found.groups.write_parquet(folder / "groups.parquet")
@@ -383,6 +383,7 @@ def run_exchange(
             "people": len(found.people),
             "lost": int((~found.result.kept).sum()),
             "baselines_not_reached": found.unreached,
+            **found.result.checked(),
         }
         write_manifest(folder, plan, extra, command)
     ours = found.errors.filter(pl.col("arm") == "all")

@@ -20,6 +20,7 @@ from gutbrain.people.cohort import Cohort
 from gutbrain.people.taxa import GROUPS
 from gutbrain.protocols.protocol import Act, Protocol, Trial
 from gutbrain.run.baseline import unreached, with_baselines
+from gutbrain.run.engines import choose
 from gutbrain.run.result import Result
 from gutbrain.run.simulate import Progress, simulate
 
@@ -75,9 +76,10 @@ def predict(
     worlds: int = 20,
     seed: int = 1,
     step_minutes: float = 15.0,
+    engine: str = "fixed",
     progress: Progress | None = None,
 ) -> Prediction:
-    """Predict the exchange for everybody who was measured before and after it.
+    """Predict the exchange for everybody who was measured before and after it, by an engine of `gutbrain.run.engines`.
 
     Raises
     ------
@@ -107,10 +109,12 @@ def predict(
         "colon.butyrate", "colon.scfa_total", "colon.secondary_bile_acids", "colon.ph", "blood.il6",
     )  # fmt: skip
     told = None if progress is None else (lambda done, total: progress("settling", done, total))
+    settling = choose(engine, columns=cohort.size, step_minutes=step_minutes).settling()
     settled = with_baselines(
-        cohort, first, "own measured baseline", step_minutes=step_minutes, levers=levers, labels=labels, progress=told
-    )
-    result = simulate(axis, settled, trial, step_minutes=step_minutes, labels=labels, progress=progress)
+        cohort, first, "own measured baseline", step_minutes=step_minutes, levers=levers, labels=labels,
+        integrate=settling, progress=told,
+    )  # fmt: skip
+    result = simulate(axis, settled, trial, step_minutes=step_minutes, labels=labels, engine=engine, progress=progress)
     begin, end = (_shares(result, day) for day in (0, days - 1))
     predicted_worlds = _log2(begin, end)
     people = len(arms)

@@ -157,6 +157,8 @@ def _advance_day(axis: Axis, levers: tuple[str, ...], labels: tuple[str, ...], p
     slack = jnp.where(jnp.asarray(_drawn_rows(axis) & noisy)[:, None], jnp.inf, 1e-3 * (high - low))
     gates = dict(zip(gate_keys, gate, strict=True))
     people, per_quarter = y.shape[1], 24 * per_hour // QUARTERS
+    # Readings are those of the quarter hours, however fine the steps between them.
+    every = 1 if 24 * per_hour % QUARTERS else per_quarter
 
     def moved(shape: Any, begin: Any) -> dict[str, Any]:
         found: dict[str, Any] = {"clock.step_start": begin, "clock.step": step, "run.noise": float(noisy)}
@@ -192,12 +194,12 @@ def _advance_day(axis: Axis, levers: tuple[str, ...], labels: tuple[str, ...], p
         gone = outside.any(axis=0) & (left[0] < 0)
         left = jnp.where(gone, jnp.floor(begin), left[0]), jnp.where(gone, outside.argmax(axis=0), left[1])
         new = jnp.where(jnp.isfinite(new), jnp.clip(new, low, high), y)
-        return (new, guess, left, hour + signals), None
+        return (new, guess, left, hour + jnp.where(count % every == 0, signals, 0.0)), None
 
     def one_hour(carry: Any, xs: Any) -> Any:
         # Sums travel in the carry: XLA is several times slower when each step leaves its own.
         (*carry, hour), _ = jax.lax.scan(one_step, (*carry, jnp.zeros((len(labels), people))), xs)
-        return tuple(carry), (hour / per_hour).astype(jnp.float32)
+        return tuple(carry), (hour * every / per_hour).astype(jnp.float32)
 
     count = jnp.arange(24 * per_hour).reshape(24, per_hour)
     (y, guess, left), hours = jax.lax.scan(one_hour, (y, guess, left), (shapes, day + count * step, count))

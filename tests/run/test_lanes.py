@@ -113,6 +113,21 @@ def test_a_narrow_tolerance_is_met_by_finer_steps_not_by_running_again(whole, pe
         assert np.mean(run.runs == 1) >= first
 
 
+def test_another_diet_from_one_moment_on_asks_for_no_finer_steps(whole, people, monkeypatch):
+    """The pools of the colon jump with what is eaten: their balances are solved anew, and not followed by two turns."""
+    start, parameters = people
+    shape = np.zeros((3 * 96, 2))
+    shape[96:] = 1.0
+    diet = Drive(("diet.fibre", "diet.resistant_starch"), np.repeat([[60.0], [30.0]], 20, 1), shape, np.zeros(2),
+                 np.ones((3, 20)))  # fmt: skip
+    exact = integrate(whole, start, parameters, diet, days=3, step_minutes=0.25, tolerance=None)
+    run = integrate(whole, start, parameters, diet, days=3)
+    assert (run.lost_day < 0).all() and run.error.max() <= 1e-4
+    assert apart(whole, run.end, exact.end) < 1e-4
+    monkeypatch.setattr("gutbrain.run.lanes.forcing.EDGE_TURNS", 1)
+    assert integrate(whole, start, parameters, diet, days=3).runs.sum() > run.runs.sum() + 3, "no pool jumped far"
+
+
 def test_stiff_people_are_run_again_or_lost_by_name(whole, people):
     start, parameters = people
     factor = np.ones(20)

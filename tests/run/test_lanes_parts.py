@@ -209,6 +209,7 @@ def test_steps_are_short_after_a_sudden_act_and_only_then():
     assert (steps[40:45] == 3).all()
     assert (steps[60:65] == 3).all()
     assert (np.delete(steps, [*range(40, 45), *range(60, 65)]) == 1).all()
+    assert np.flatnonzero(Forcing(given, steps).turns > 1).tolist() == [0, 40, 60]
 
 
 def test_checked_days_are_those_that_differ():

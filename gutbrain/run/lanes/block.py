@@ -14,7 +14,6 @@ from gutbrain.run.lanes.forcing import QUARTERS, Forcing
 from gutbrain.run.lanes.layout import ARGUMENTS, lever_names
 from gutbrain.run.noise import Noise, channels
 
-FIRST_TURNS = 60  # turns that solve the balances from far, before the first step
 ALIGNED = 64  # bytes: vectors are loaded whole
 SLACK = 1e-3  # share of its range by which a state may leave it
 
@@ -108,7 +107,7 @@ def live(setting: Setting, columns: np.ndarray, start: np.ndarray, forcing: Forc
     read = [aligned((days, labels, width), np.float32) for _ in range(3)]
     marks = aligned((days * 24 if marked else 0, rows, width), number)
     values: dict[str, Any] = {
-        "days": days, "first_day": float(setting.first_day + day), "turns": FIRST_TURNS,
+        "days": days, "first_day": float(setting.first_day + day), "turns": forcing.turns,
         "substeps": np.ascontiguousarray(forcing.substeps, np.int32), "state": state,
         "unknown": whole(_unknowns(axis, width)),
         "shared": whole(setting.own[:, columns[0]]), "own": whole(setting.own[:, take]), "acts": len(drive.levers),

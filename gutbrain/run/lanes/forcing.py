@@ -10,6 +10,8 @@ import numpy as np
 QUARTERS = 96  # a day
 EDGE = 0.02  # change of a shape from one quarter hour to the next that counts as sudden
 AFTER = 4  # quarter hours that are stepped finely after a sudden change
+FIRST_TURNS = 60  # turns that solve the balances from far, before the first step
+EDGE_TURNS = 8  # after a sudden change: a pool that is to be four times as large is reached
 UNLIKE = 0.5  # of the largest difference between days: below it a day is like one that is chosen
 
 
@@ -46,6 +48,24 @@ class Forcing:
 
         return (until(begin + length) - until(begin)) / length[:, None]
 
+    @cached_property
+    def sudden(self) -> np.ndarray:
+        """Mark the quarter hours in or before which a shape changes, array [days * 96]."""
+        if not self.given.size:
+            return np.zeros(len(self.substeps), bool)
+        rows = self.given.reshape(len(self.substeps), -1, self.given.shape[1])
+        before = np.concatenate([np.zeros_like(rows[:1, 0]), rows[:-1, -1]])  # people come from rest
+        high = np.maximum(rows.max(axis=1), before)
+        low = np.minimum(rows.min(axis=1), before)
+        return np.asarray((high - low > EDGE).any(axis=1))
+
+    @cached_property
+    def turns(self) -> np.ndarray:
+        """Return how many turns solve the balances as each quarter hour begins, array [days * 96] of int32."""
+        found = np.where(self.sudden, EDGE_TURNS, 1).astype(np.int32)
+        found[0] = FIRST_TURNS
+        return found
+
     def part(self, first: int, days: int) -> Forcing:
         """Return some days of it."""
         parts = len(self.given) // len(self.substeps)
@@ -58,14 +78,7 @@ class Forcing:
 
     def after_edges(self, least: int) -> Forcing:
         """Return the same with at least that many steps a quarter hour where a shape changes, and for an hour on."""
-        if not self.given.shape[1]:
-            return self
-        rows = self.given.reshape(len(self.substeps), -1, self.given.shape[1])
-        before = np.concatenate([np.zeros_like(rows[:1, 0]), rows[:-1, -1]])  # people come from rest
-        high = np.maximum(rows.max(axis=1), before)
-        low = np.minimum(rows.min(axis=1), before)
-        sudden = (high - low > EDGE).any(axis=1)
-        near = np.convolve(sudden, np.ones(AFTER + 1))[: len(sudden)] > 0
+        near = np.convolve(self.sudden, np.ones(AFTER + 1))[: len(self.substeps)] > 0
         steps = np.where(near, np.maximum(self.substeps, least), self.substeps)
         return Forcing(self.given, steps.astype(np.int32))
 

@@ -190,13 +190,13 @@ class _Writer:
         with memory.loop(count, "step") as part:
             now = builder.fadd(begin, builder.fmul(builder.sitofp(part, DOUBLE), length))
             is_first = builder.icmp_signed("==", part, memory.whole(0))
-            self._step(now, length, is_first)
+            self._step(now, length, is_first, builder.sext(memory.load("turns", number), number.type))
         if self.program.random:
             self._draw(number)
         with memory.loop(memory.whole(self.rows), "bound") as row:
             self._hold(row, begin)
 
-    def _step(self, now: Any, length: Any, is_first: Any) -> None:
+    def _step(self, now: Any, length: Any, is_first: Any, turns: Any) -> None:
         memory, builder, maths = self.memory, self.builder, self.maths
         self.scalars["step_start"] = self.scalars["time"] = memory.narrow(now)
         number = builder.load(self.counter)
@@ -216,9 +216,8 @@ class _Writer:
             memory.store(maths.constant(0.0), "scratch", self.change, row)
         self._plain(held)
         if self.program.unknowns:
-            first = builder.icmp_signed("==", number, memory.whole(0))
             with builder.if_then(is_first):
-                self._refresh(builder.select(first, memory.given["turns"], memory.whole(1)))
+                self._refresh(turns)
         tables = [memory.table(name, values) for name, values in (("at", AT), ("weight", WEIGHT), ("next", NEXT))]
         with memory.loop(memory.whole(4), "stage") as stage:
             at, weight, following = (builder.load(builder.gep(table, [memory.whole(0), stage])) for table in tables)
@@ -243,7 +242,7 @@ class _Writer:
         memory.store(new, "state", row)
 
     def _refresh(self, turns: Any) -> None:
-        """Take the inverse Jacobian anew as a quarter hour begins, and move once by it (more often before a run)."""
+        """Take the inverse Jacobian anew as a quarter hour begins, and move once by it, or more often."""
         program, values, memory = self.program, self.values, self.memory
         asked = [*program.inverse, *program.refreshed]
         trial = sorted(v for v in under(values, asked) if values.moment[v] == Moment.TRIAL)

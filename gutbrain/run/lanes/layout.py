@@ -10,7 +10,7 @@ from gutbrain.model.axis import Axis
 
 # Arguments of the compiled function, in order: name and kind. `vectors` hold one person a lane.
 ARGUMENTS = (
-    ("days", "count"), ("first_day", "double"), ("turns", "count"), ("substeps", "places"),
+    ("days", "count"), ("first_day", "double"), ("turns", "places"), ("substeps", "places"),
     ("state", "vectors"), ("unknown", "vectors"), ("shared", "numbers"), ("own", "vectors"), ("acts", "count"),
     ("act_lever", "places"), ("dose", "vectors"), ("effort", "numbers"), ("present", "vectors"),
     ("shape", "numbers"), ("random", "vectors"), ("labels", "count"), ("label", "places"), ("mean", "floats"),
