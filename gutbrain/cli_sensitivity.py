@@ -72,7 +72,9 @@ def sensitivity(
     beside = tuple(name for name in plan.report.outcomes if name in axis.columns and name not in wanted)
     readings = tuple(dict.fromkeys((*_readings(axis), *beside)))
     trial = plan.trial()
-    asked = asked_of(axis, trial, arm, comparator, (*wanted, *beside, *readings), options.level, plan.step_minutes)
+    asked = asked_of(
+        axis, trial, arm, comparator, (*wanted, *beside, *readings), options.level, plan.step_minutes, plan.engine
+    )
     check_acts(axis, [act for _, act in asked.trial.acts])
     space = space_of(axis, asked.trial, plan.people.fixed, plan.people.open_edges)
     print("\n".join(_announced(settings, len(space.unknowns), space.size, arm, comparator, wanted, options.level)),

@@ -21,6 +21,7 @@ from gutbrain.population.division import COLUMNS, Division
 from gutbrain.population.drawn import Source, drawn
 from gutbrain.population.fingerprint import fingerprint
 from gutbrain.population.live import Lived, live, outcomes_of
+from gutbrain.population.memory import give_back
 from gutbrain.population.merge import Merged, merge
 from gutbrain.population.places import Told, check_place, spread
 from gutbrain.population.store import AGAIN, Asked, Store, opened, write_whole
@@ -97,7 +98,9 @@ def run_population(
 
 
 def _one(source: Source, kept: tuple[int, ...], chunk: int, told: Told | None) -> Lived:
-    return live(source, chunk, kept, told)
+    lived = live(source, chunk, kept, told)
+    give_back()
+    return lived
 
 
 def _check(plan: Plan, keep: int) -> None:

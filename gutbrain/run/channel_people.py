@@ -36,12 +36,12 @@ from gutbrain.run.channel import (
     usual_push,
 )
 from gutbrain.run.drive import Drive
-from gutbrain.run.fixed import integrate
+from gutbrain.run.engines import AUTO, choose
 from gutbrain.run.settle import settle
 
 Progress = Callable[[str, int, int], None]
 HEALTHY, STRESSED = "healthy", "stressed"
-STEPS = 96  # of a day
+STEP_MINUTES = 15.0
 SMALL = 1 / 20  # of a usual push: small enough for the linear answer
 SEEN = 1e-5  # of the level: smaller changes of a run are rounding
 SOURCED, OPENED = "as sourced", "opened"
@@ -161,13 +161,16 @@ def channel(
     outputs = tuple(dict.fromkeys(pair.to for pair in pairs))
     acts = [*stress, *(Act(by, 1.0) for by in checked)]
     levers = tuple(act.lever for act in acts)
-    cohort = settle(cohort, levers=levers, labels=outputs, progress=_told(progress, "settling"))
+    engine = choose(AUTO, columns=len(columns), step_minutes=STEP_MINUTES)
+    cohort = settle(cohort, levers=levers, labels=outputs, integrate=engine.settling(),
+                    progress=_told(progress, "settling"))  # fmt: skip
     assert cohort.start is not None
     dose = _doses(axis, columns, stress, checked)
-    shape = np.stack([act.values(np.arange(days * STEPS) / STEPS, 1 / STEPS) for act in acts], 1)
+    steps = engine.shapes(STEP_MINUTES)
+    shape = np.stack([act.values(np.arange(days * steps) / steps, 1 / steps) for act in acts], 1)
     drive = Drive(levers, dose, shape, np.zeros(len(acts)), np.ones((days, len(columns))))
-    run = integrate(axis, cohort.start, cohort.parameters, drive, days=days, labels=outputs,
-                    progress=_told(progress, "living"))  # fmt: skip
+    run = engine.integrate()(axis, cohort.start, cohort.parameters, drive, days=days, labels=outputs,
+                             progress=_told(progress, "living"))  # fmt: skip
     held = {act.lever: stressed_levers()[act.lever] for act in stress}
     looked = _Looked(axis, tuple(pairs), cohort, run.end, held, columns, progress)
     base = [place for place, column in enumerate(columns) if not column.push and column.world < 0

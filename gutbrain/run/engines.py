@@ -13,6 +13,7 @@ from gutbrain.run.drive import Run, steps_of_quarter
 
 AUTO = "auto"
 MANY = 10_000  # columns above which single precision is chosen
+FINER_SHAPES = 3  # parts of a step on which shapes are given to an engine that chooses its own steps
 NOTHING_DRAWN = "Switch noise off, or use engine 'fixed'"
 
 
@@ -58,6 +59,10 @@ class Engine:
         if not self.installed:
             raise InputError(f"engine {self.name!r} is not installed", mend=f"pip install 'gutbrain[{self.extra}]'")
         return getattr(import_module(self.module), self.function)
+
+    def shapes(self, step_minutes: float) -> int:
+        """Return how many shapes of an act a day it is given, for steps of a plan."""
+        return round(1440 / step_minutes) * (FINER_SHAPES if self.quarters else 1)
 
     def settling(self) -> Callable[..., Run]:
         """Return the function that settles people for it: rhythms must close at the steps of the later run."""

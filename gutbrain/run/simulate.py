@@ -16,7 +16,6 @@ from gutbrain.run.drive import Drive
 from gutbrain.run.engines import choose
 from gutbrain.run.result import Result
 
-FINER_SHAPES = 3  # parts of a step on which shapes are given to an engine that chooses its own steps
 TRAIT = "affect.trait_negative_affect"
 DROPOUT_PER_SD = 0.3  # exp(0.3 z) on the hazard (mind.md, assumed)
 Progress = Callable[[str, int, int], None]
@@ -158,10 +157,9 @@ def simulate(
     assert cohort.start is not None
     present = presence(cohort, arm, trial)
     drawn = Noise(cohort.seed, cohort.names * cohort.worlds) if noise else None
-    steps = round(1440 / step_minutes) * (FINER_SHAPES if chosen.quarters else 1)
     raw = chosen.integrate()(
-        axis, cohort.start, cohort.parameters, drive_of(cohort, arm, trial, steps, present), days=trial.days,
-        step_minutes=step_minutes, labels=labels, noise=drawn, progress=_named(progress, "simulating"),
+        axis, cohort.start, cohort.parameters, drive_of(cohort, arm, trial, chosen.shapes(step_minutes), present),
+        days=trial.days, step_minutes=step_minutes, labels=labels, noise=drawn, progress=_named(progress, "simulating"),
     )  # fmt: skip
     units = tuple(axis.columns[label].unit for label in raw.labels)
     return Result(

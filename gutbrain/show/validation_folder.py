@@ -32,7 +32,7 @@ def write_validation(made: Validation, folder: Path, force: bool, command: str) 
             getattr(made, name).write_csv(work / "tables" / f"{name}.csv")
         made.goals().write_csv(work / "tables" / "goals.csv")
         save_figures(content.charts, work / "figures")
-        write_manifest(work, command, axis=made.axis, seed=made.seed)
+        write_manifest(work, command, axis=made.axis, seed=made.seed, engine=made.engine)
 
 
 def as_json(made: Validation, command: str = "") -> str:
@@ -40,7 +40,7 @@ def as_json(made: Validation, command: str = "") -> str:
     return json.dumps(
         {
             "axis": made.axis, "worlds": made.worlds, "people": made.people, "seed": made.seed, "beliefs": made.beliefs,
-            "command": command, "data_hash": data_hash(), "split_hash": split_hash(),
+            "engine": made.engine, "command": command, "data_hash": data_hash(), "split_hash": split_hash(),
             "lost": {"columns": made.lost[0], "of": made.lost[1]},
             "goals": made.goals().to_dicts(), "by_use": made.by_use.to_dicts(),
             "by_pathway": made.by_pathway.to_dicts(), "by_certainty": made.by_certainty.to_dicts(),

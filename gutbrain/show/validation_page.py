@@ -260,6 +260,6 @@ def _method(made: Validation, command: str) -> list[Block]:
         "One state of negative affect stands for anxiety, depression, distress and stress; people are drawn from the "
         "general population where trials took patients. The last column of the table says where a trial departs.",
         f"{lost} of {all_columns} simulated people left the bounds of the model in some arm and were not recruited.",
-        f"Seed {made.seed}; beliefs: {made.beliefs}; axis: {made.axis}.",
+        f"Seed {made.seed}; beliefs: {made.beliefs}; axis: {made.axis}; engine: {made.engine}.",
         *([f"Command: {command}"] if command else []),
     ])]  # fmt: skip

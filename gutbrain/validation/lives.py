@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,8 @@ from gutbrain.people.cohort import Cohort
 from gutbrain.protocols.protocol import Trial, check_acts
 from gutbrain.run.course import PER_DAY, course
 from gutbrain.run.drive import Drive
-from gutbrain.run.fixed import integrate, settled_signals
+from gutbrain.run.engines import AUTO, choose
+from gutbrain.run.fixed import settled_signals
 from gutbrain.run.settle import settle
 from gutbrain.run.simulate import drive_of, presence
 from gutbrain.validation.arms import arms
@@ -33,6 +35,7 @@ class Lives:
     present : by arm, array [days, columns], 1 while the person is in the trial
     steps : by acute arm and signal, array [days * 96, columns]
     lost : columns that left the bounds of the model in some arm, array [columns] of bool
+    engine : what let them live
     """
 
     cohort: Cohort
@@ -40,17 +43,19 @@ class Lives:
     present: Mapping[str, np.ndarray]
     steps: Mapping[str, Mapping[str, np.ndarray]]
     lost: np.ndarray
+    engine: str = ""
 
 
 def live(
     axis: Axis, cohort: Cohort, chosen: dict[str, Design], *, step_minutes: float = 15.0,
-    progress: Progress | None = None,
+    engine: str = AUTO, progress: Progress | None = None,
 ) -> Lives:  # fmt: skip
     """Let a cohort live through every arm that the designs need.
 
     Parameters
     ----------
     cohort : drawn people; they are settled here
+    engine : a name of `gutbrain.run.engines`, or 'auto'
     chosen : designs by finding
     progress : called with (what, done, all)
     """
@@ -59,10 +64,12 @@ def live(
     trial = Trial(tuple(arms()[name].protocol for name in slow), twins=True, course_days=COURSE_DAYS)
     check_acts(axis, [act for _, act in trial.acts])
     levers = tuple(act.lever for _, act in trial.acts)
+    abreast = cohort.size * max(Counter(lengths[name] for name in slow).values(), default=1)
+    lived_by = choose(engine, columns=abreast, step_minutes=step_minutes)
     # What settling needs is kept in the runs as well, so that one compiled day serves both.
     read = tuple(dict.fromkeys((*signals(chosen, acute=False), *settled_signals(axis))))
     people = settle(
-        cohort, step_minutes=step_minutes, levers=levers, labels=read,
+        cohort, step_minutes=step_minutes, levers=levers, labels=read, integrate=lived_by.settling(),
         progress=None if progress is None else lambda done, total: progress("settling", done, total),
     )  # fmt: skip
     lost = ~np.isfinite(people.residual) if people.residual is not None else np.zeros(people.size, bool)
@@ -72,9 +79,9 @@ def live(
     for days in sorted({lengths[name] for name in slow}):
         group = [name for name in slow if lengths[name] == days]
         columns, arm = np.tile(np.arange(people.size), len(group)), np.repeat(group, people.size)
-        run = integrate(
+        run = lived_by.integrate()(
             axis, people.start[:, columns], _spread(people, columns),
-            _drive(people, trial, slow, group, days, round(1440 / step_minutes)), days=days, labels=read,
+            _drive(people, trial, slow, group, days, lived_by.shapes(step_minutes)), days=days, labels=read,
             step_minutes=step_minutes,
         )  # fmt: skip
         for name in group:
@@ -86,7 +93,7 @@ def live(
         if progress is not None:
             progress("living", done, total)
     steps = {name: _acute(people, name, signals(chosen, acute=True)) for name in lengths if arms()[name].acute}
-    return Lives(people, daily, present, steps, lost)
+    return Lives(people, daily, present, steps, lost, lived_by.name)
 
 
 def _spread(people: Cohort, columns: np.ndarray) -> dict[str, np.ndarray]:

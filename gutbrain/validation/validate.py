@@ -36,6 +36,7 @@ class Validation:
     draws : estimates of the single virtual trials of each finding, arrays [worlds, replicates]
     discrepancy : what was learnt from the chosen findings marked `calibrate`; None from too few
     lost : columns that left the bounds of the model, of all
+    engine : what let people live
     """
 
     axis: str
@@ -50,6 +51,7 @@ class Validation:
     draws: Mapping[str, Predicted]
     discrepancy: Discrepancy | None
     lost: tuple[int, int]
+    engine: str = ""
 
     def goals(self) -> pl.DataFrame:
         """Return what was aimed at for findings marked `predict`, and what is reached.
@@ -151,4 +153,5 @@ def validate(
     return Validation(
         axis.name, worlds, people, seed, beliefs_are, scores, summary(scores), summary(ahead, ("pathway",)),
         summary(ahead, ("certainty",)).sort("certainty"), held, known, (int(lives.lost.sum()), len(lives.lost)),
+        lives.engine,
     )  # fmt: skip

@@ -15,6 +15,7 @@ import numpy as np
 
 from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
+from gutbrain.run.engines import AUTO
 from gutbrain.validation.designs import SPECIAL, Design
 from gutbrain.validation.lives import Lives, live
 from gutbrain.validation.readings import ASSIGNED, Values, practice, values
@@ -87,7 +88,9 @@ def hold(lives: Lives, design: Design, people: int, *, replicates: int = REPLICA
 Spreads = Mapping[tuple[str, str], float]
 
 
-def spreads(axis: Axis, people: Cohort, chosen: Mapping[str, Design], *, step_minutes: float = 15.0) -> Spreads:
+def spreads(
+    axis: Axis, people: Cohort, chosen: Mapping[str, Design], *, step_minutes: float = 15.0, engine: str = AUTO
+) -> Spreads:
     """Return how people differ, instrument included, by finding and outcome.
 
     Untreated, as baselines are; in the laboratory the mean of the spreads before and after the exposure, which is what
@@ -97,7 +100,7 @@ def spreads(axis: Axis, people: Cohort, chosen: Mapping[str, Design], *, step_mi
         name: design if design.hours is not None else replace(design, arm="none", against=("itself",))
         for name, design in chosen.items()
     }
-    lives = live(axis, people, rests, step_minutes=step_minutes)
+    lives = live(axis, people, rests, step_minutes=step_minutes, engine=engine)
     found = {}
     for finding, design in chosen.items():
         for name in design.outcome:

@@ -14,6 +14,7 @@ from gutbrain.fit.calibration.ensemble import STEPS, update
 from gutbrain.fit.calibration.unknowns import Unknowns
 from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
+from gutbrain.run.engines import AUTO, choose
 from gutbrain.validation.arms import arms
 from gutbrain.validation.designs import Design, shared_arms
 from gutbrain.validation.lives import live
@@ -39,7 +40,9 @@ class Calibrated:
     moved : table parameter, prior_mean, prior_sd, posterior_mean, posterior_sd (standard-normal units), shrunk
     left_out : table pathway, finding, observed, before (mean and 90 % of the prior), after: each pathway predicted
         from the others
-    pulled_back : worlds that a limit of the axis held back, and worlds replaced because nobody was left in them
+    pulled_back, replaced : worlds that a limit of the axis held back, and those replaced because nobody was left in
+        them
+    engine : what let people live
     """
 
     unknowns: Unknowns
@@ -54,11 +57,12 @@ class Calibrated:
     left_out: pl.DataFrame
     pulled_back: int
     replaced: int
+    engine: str = ""
 
 
 def calibrate(
     axis: Axis, *, worlds: int = 40, people: int = 8, seed: int = 1, closed: bool = True,
-    step_minutes: float = 15.0, progress: Progress | None = None,
+    step_minutes: float = 15.0, engine: str = AUTO, progress: Progress | None = None,
 ) -> Calibrated:  # fmt: skip
     """Fit the beliefs of an axis to the findings marked `calibrate`.
 
@@ -67,6 +71,7 @@ def calibrate(
     worlds : size of the ensemble
     people : in each world, the same in all
     closed : let the strengths that are closed by default speak as well
+    engine : a name of `gutbrain.run.engines`, or 'auto'
 
     Raises
     ------
@@ -85,7 +90,8 @@ def calibrate(
     levers = [act.lever for name in shared_arms(chosen) for act in arms()[name].protocol.acts]
     unknowns = Unknowns.of(axis, tuple(dict.fromkeys(levers)), closed=closed)
     generator = np.random.default_rng([seed, 22])
-    spread = population_spreads(axis, chosen, seed, step_minutes)
+    engine = choose(engine, columns=worlds * people, step_minutes=step_minutes).name
+    spread = population_spreads(axis, chosen, seed, step_minutes, engine)
     numbers = prior = unknowns.draw(worlds, seed)
     pulled = replaced = 0
 
@@ -94,7 +100,7 @@ def calibrate(
             if progress is not None:
                 progress(f"{what}, {number + 1} of {STEPS + 1}", done, total)
 
-        return forward(axis, unknowns, numbers, people, seed, chosen, spread, step_minutes, told)
+        return forward(axis, unknowns, numbers, people, seed, chosen, spread, step_minutes, told, engine)
 
     outputs = prior_effects = effects(numbers, 0)
     for step in range(STEPS):
@@ -108,23 +114,25 @@ def calibrate(
     numbers, outputs, lost = _refilled(numbers, outputs, generator)
     return Calibrated(
         unknowns, goal, seed, people, prior, numbers, prior_effects, outputs, _moved(unknowns, prior, numbers),
-        leave_out(goal, prior_effects, seed), pulled, replaced + lost,
+        leave_out(goal, prior_effects, seed), pulled, replaced + lost, engine,
     )  # fmt: skip
 
 
-def population_spreads(axis: Axis, chosen: dict[str, Design], seed: int, step_minutes: float) -> Spreads:
+def population_spreads(
+    axis: Axis, chosen: dict[str, Design], seed: int, step_minutes: float, engine: str = AUTO
+) -> Spreads:
     """Return how people differ in every outcome: from many people in the best guess, untreated."""
     many = Cohort.draw(axis, PEOPLE_FOR_SPREAD, seed=seed)
-    return spreads(axis, many, chosen, step_minutes=step_minutes)
+    return spreads(axis, many, chosen, step_minutes=step_minutes, engine=engine)
 
 
 def forward(
     axis: Axis, unknowns: Unknowns, numbers: np.ndarray, people: int, seed: int, chosen: dict[str, Design],
-    spread: Spreads, step_minutes: float, progress: Progress | None = None,
+    spread: Spreads, step_minutes: float, progress: Progress | None = None, engine: str = AUTO,
 ) -> np.ndarray:  # fmt: skip
     """Return what every world gives for every finding, array [worlds, findings]."""
     cohort = Cohort.draw(axis, people, len(numbers), seed, beliefs=unknowns.beliefs(numbers))
-    lives = live(axis, cohort, chosen, step_minutes=step_minutes, progress=progress)
+    lives = live(axis, cohort, chosen, step_minutes=step_minutes, engine=engine, progress=progress)
     return np.stack([true_effects(lives, design, spread) for design in chosen.values()], axis=1)
 
 

@@ -68,7 +68,7 @@ def write_posterior(made: Calibrated, folder: Path, command: str) -> None:
     account = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"), "seed": made.seed, "command": command,
         "axis": made.unknowns.axis.name, "prior_hash": prior_hash(made.unknowns.axis), "data_hash": data_hash(),
-        "split_hash": split_hash(), "worlds": len(made.posterior), "people": made.people,
+        "split_hash": split_hash(), "worlds": len(made.posterior), "people": made.people, "engine": made.engine,
         "names": list(made.unknowns.names), "findings": list(made.data.findings),
         "not_fitted": dict(made.data.left_out), "pulled_back": made.pulled_back, "replaced": made.replaced,
         "method": "ensemble smoother, 4 assimilations, gains localised by correlation",

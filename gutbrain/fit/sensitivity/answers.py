@@ -13,7 +13,8 @@ from gutbrain.model.axis import Axis
 from gutbrain.people.cohort import Cohort
 from gutbrain.protocols.protocol import Trial, own_rest
 from gutbrain.run.drive import Drive
-from gutbrain.run.fixed import integrate, settled_signals
+from gutbrain.run.engines import AUTO, Engine, choose
+from gutbrain.run.fixed import settled_signals
 from gutbrain.run.settle import settle
 from gutbrain.run.simulate import drive_of
 
@@ -34,6 +35,7 @@ class Asked:
     trial : two arms, the arm first and its comparator second; it ends with the week that is looked at
     labels : signals that are kept
     level : the outcome is the level in the arm, not the difference between the arms
+    engine : a name of `gutbrain.run.engines`, or 'auto'
     """
 
     axis: Axis
@@ -41,6 +43,7 @@ class Asked:
     labels: tuple[str, ...]
     level: bool = False
     step_minutes: float = 15.0
+    engine: str = AUTO
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,16 @@ class Answers:
 
 
 def asked_of(
-    axis: Axis, trial: Trial, arm: str, comparator: str, signals: tuple[str, ...], level: bool, step_minutes: float
-) -> Asked:
+    axis: Axis, trial: Trial, arm: str, comparator: str, signals: tuple[str, ...], level: bool, step_minutes: float,
+    engine: str = AUTO,
+) -> Asked:  # fmt: skip
     """Return the comparison of two arms of a trial in the last week of its course."""
     by_name = {protocol.name: protocol for protocol in trial.arms}
     last = min(trial.course_days, trial.days - 1)
     pair = (by_name[arm], by_name[comparator])
     short = replace(trial, arms=pair, days=last + 1, visits=(0,), twins=True, assigned=())
     labels = tuple(dict.fromkeys((*signals, *settled_signals(axis))))
-    return Asked(axis, short, labels, level, step_minutes)
+    return Asked(axis, short, labels, level, step_minutes, engine)
 
 
 def answers(asked: Asked, space: Space, points: np.ndarray, told: Told | None = None) -> Answers:
@@ -99,11 +103,14 @@ def _answers(asked: Asked, space: Space, points: np.ndarray, told: Told) -> Answ
     parameters, normals, moved = space.values(points)
     people = Cohort(axis, count, 1, 0, parameters, tuple(map(str, range(count))))
     levers = tuple(act.lever for _, act in trial.acts)
-    people = settle(people, step_minutes=asked.step_minutes, levers=levers, labels=asked.labels)
+    engine = choose(asked.engine, columns=2 * count, step_minutes=asked.step_minutes)
+    people = settle(
+        people, step_minutes=asked.step_minutes, levers=levers, labels=asked.labels, integrate=engine.settling()
+    )
     both = people.select(np.tile(np.arange(count), 2), 2 * count, 1)
-    drive = _drive(asked, both, {name: np.tile(normal, 2) for name, normal in normals.items()})
+    drive = _drive(asked, engine, both, {name: np.tile(normal, 2) for name, normal in normals.items()})
     assert both.start is not None and people.residual is not None
-    run = integrate(
+    run = engine.integrate()(
         axis, both.start, both.parameters, drive, days=trial.days, step_minutes=asked.step_minutes,
         labels=asked.labels, progress=told,
     )  # fmt: skip
@@ -114,11 +121,12 @@ def _answers(asked: Asked, space: Space, points: np.ndarray, told: Told) -> Answ
     return Answers(change.T, run.mean[0, :, count:].astype(float).T, moved[:count] | np.zeros(count, bool), lost)
 
 
-def _drive(asked: Asked, both: Cohort, normals: dict[str, np.ndarray]) -> Drive:
+def _drive(asked: Asked, engine: Engine, both: Cohort, normals: dict[str, np.ndarray]) -> Drive:
     """Return the acts as everybody keeps them on average, with the doses that the draws believe in."""
     trial = asked.trial
     arm = np.repeat(np.arange(2), both.size // 2)
-    drive = drive_of(both, arm, trial, round(1440 / asked.step_minutes), np.ones((trial.days, both.size)), average=True)
+    steps, present = engine.shapes(asked.step_minutes), np.ones((trial.days, both.size))
+    drive = drive_of(both, arm, trial, steps, present, average=True)
     dose = drive.dose.copy()
     for row, (number, act) in enumerate(trial.acts):
         normal = normals.get(f"dose of {act.lever}")
