@@ -185,6 +185,18 @@ def test_worlds_share_what_is_not_a_persons_own(whole):
     assert np.array_equal(all_.end[:, 10:20], alone.end)
 
 
+def test_designs_that_mix_few_values_fill_their_vectors(whole):
+    """Each of twelve strengths has two values, in 64 combinations: a person a group would leave lanes empty."""
+    drawn = Cohort.draw(whole, people=64, worlds=1, seed=3).parameters
+    alike = own_parameters(whole, drawn)
+    names = [name for name, value in whole.defaults().items() if name not in alike and value.shape == (1,)][:12]
+    generator = np.random.default_rng(1)
+    mixed = {name: drawn[name][..., :1] * generator.choice([1.0, 1.01], 64) for name in names}
+    own = own_parameters(whole, drawn | mixed)
+    assert own == alike | set(names)
+    assert [len(kind) for kind in groups(own, drawn | mixed, 64)] == [64]
+
+
 def test_noise_is_that_of_the_person(reference, levers):
     drive = Drive.rest(1, DAYS, 96, levers)
     given = reference.axis, reference.start, reference.parameters, drive

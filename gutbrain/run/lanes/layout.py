@@ -37,15 +37,25 @@ def lever_names(axis: Axis) -> list[str]:
 def own_parameters(axis: Axis, parameters: Mapping[str, np.ndarray]) -> frozenset[str]:
     """Return the parameters that differ from person to person; the others are shared by groups of people.
 
-    Those that are declared so count always, so that one kernel serves every cohort.
+    Those that are declared so count always, so that one kernel serves every cohort. Where the others together would
+    leave too few people in a group (designs of sensitivity, in which each has few values, but in all combinations),
+    all of them count.
     """
     declared = {name for name, param in axis.parameters.items() if param.between is not None or param.settled}
+    shared = {}
     for name, value in parameters.items():
-        if name not in declared and value.shape[-1] > 1:
-            first = value.reshape(-1, value.shape[-1])
-            kinds = max(len(np.unique(row)) for row in first)
-            if kinds * FEW > value.shape[-1]:
-                declared.add(name)
+        if name in declared or value.shape[-1] == 1:
+            continue
+        rows = value.reshape(-1, value.shape[-1])
+        kinds = max(len(np.unique(row)) for row in rows)
+        if kinds * FEW > value.shape[-1]:
+            declared.add(name)
+        elif kinds > 1:
+            shared[name] = rows
+    if shared:
+        together = np.concatenate(list(shared.values()))
+        if len(np.unique(together, axis=1).T) * FEW > together.shape[1]:
+            declared |= set(shared)
     return frozenset(declared)
 
 
