@@ -115,7 +115,7 @@ def fitted(axis):
     slope = generator.uniform(0.2, 0.6, (2, len(goal.findings)))
     seen: list[set[str]] = []
 
-    def forward(axis, unknowns, numbers, people, seed, chosen, spread, step, progress=None):
+    def forward(axis, unknowns, numbers, people, seed, chosen, spread, *_):
         seen.append(set(chosen))
         places = [unknowns.labels.index(name) for name in ("affect.inflammation_gain", "affect.pain_gain")]
         found = numbers[:, places] @ slope
