@@ -30,8 +30,8 @@ class Goal:
 
 GOALS = (
     Goal("lanes64", "libroadrunner", 15, 25), Goal("lanes32", "libroadrunner", 30, 60), Goal("lanes64", "copasi", 60),
-    Goal("lanes64", "lsoda", 30), Goal("lanes64", "fixed", 8), Goal("plain64", "fixed", 8),
-    Goal("lanes64", "fixed", 8, their_step=FINER_FIXED),
+    Goal("lanes64", "lsoda", 30), Goal("lanes32", "lsoda", 30),
+    Goal("lanes64", "fixed", 8), Goal("plain64", "fixed", 8), Goal("lanes64", "fixed", 8, their_step=FINER_FIXED),
 )  # fmt: skip
 
 

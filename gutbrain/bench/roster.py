@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 NAMED = 1e-6  # relative tolerance at which peers are named
 FURTHER = (1e-4, 1e-8)  # looser and tighter, so that the price of exactness can be read off
 QUARTER = 15.0  # minutes, the step of our engines
-FINER = {7.5: 1e-5, 5.0: 1e-5, 3.0: 1e-6}  # of the lanes, with the tolerance of their guard, for the error of each peer
-FINER_FIXED = 5.0  # of the JAX engine, about as exact as the lanes at their longest step
-QUICKLY = (5.0,)  # of the finer ones, with --quick
+FINER_FIXED = 5.0  # minutes, at which the JAX engine is about as exact as the lanes at their longest step
+# Finer steps and narrower guards of our engines (None: their own), as the error of each peer asks.
+FINER: dict[str, tuple[tuple[float, float | None], ...]] = {
+    "lanes64": ((7.5, None), (7.5, 1e-5), (5.0, 1e-5), (3.0, 1e-6)),
+    "lanes32": ((7.5, None), (5.0, None), (3.0, None)),
+    "fixed": ((FINER_FIXED, None),),
+}
+QUICKLY = ("lanes64", "lanes32")  # who steps finer with --quick too, but not at the finest of these steps
 EXTRA = "pip install 'gutbrain[bench]'"
 
 
@@ -43,25 +48,25 @@ class Entry:
     prepare: Callable[[Case], Solver]
 
 
-def _lanes64(case: Case, step: float) -> Solver:
+def _lanes64(case: Case, step: float, within: float | None) -> Solver:
     from gutbrain.bench.own import lanes
 
-    return lanes(case, 64, step, FINER.get(step))
+    return lanes(case, 64, step, within)
 
 
-def _lanes32(case: Case, step: float) -> Solver:
+def _lanes32(case: Case, step: float, within: float | None) -> Solver:
     from gutbrain.bench.own import lanes
 
-    return lanes(case, 32, step)
+    return lanes(case, 32, step, within)
 
 
-def _plain64(case: Case, step: float) -> Solver:
+def _plain64(case: Case, step: float, within: float | None) -> Solver:
     from gutbrain.bench.own import lanes
 
     return lanes(case, 64, step, guarded=False)
 
 
-def _fixed(case: Case, step: float) -> Solver:
+def _fixed(case: Case, step: float, within: float | None) -> Solver:
     from gutbrain.bench.own import fixed
 
     return fixed(case, step)
@@ -98,7 +103,7 @@ def entries(only: tuple[str, ...], quick: bool) -> list[Entry]:
     Parameters
     ----------
     only : names of the roster; all without any
-    quick : peers at the named tolerance alone, the lanes at the longest and one finer step
+    quick : peers at the named tolerance alone, the lanes without their finest step
 
     Raises
     ------
@@ -111,9 +116,9 @@ def entries(only: tuple[str, ...], quick: bool) -> list[Entry]:
                              mend=f"Solvers are {', '.join(NAMES)}")  # fmt: skip
     wanted = only or NAMES
     found = [
-        Entry(name, title, 0.0, step, partial(make, step=step))
+        Entry(name, title, 0.0, step, partial(make, step=step, within=within))
         for name, (title, make) in OURS.items() if name in wanted
-        for step in (QUARTER, *_finer(name, quick))
+        for step, within in ((QUARTER, None), *_finer(name, quick))
     ]  # fmt: skip
     for name, (title, make) in PEERS.items():
         for rtol in (NAMED,) if quick else (NAMED, *FURTHER):
@@ -122,10 +127,11 @@ def entries(only: tuple[str, ...], quick: bool) -> list[Entry]:
     return found
 
 
-def _finer(name: str, quick: bool) -> tuple[float, ...]:
-    if name.startswith("lanes"):
-        return QUICKLY if quick else tuple(FINER)
-    return (FINER_FIXED,) if name == "fixed" and not quick else ()
+def _finer(name: str, quick: bool) -> tuple[tuple[float, float | None], ...]:
+    rows = FINER.get(name, ())
+    if quick:
+        return rows[:-1] if name in QUICKLY else ()
+    return rows
 
 
 def prepared(entry: Entry, case: Case) -> Solver | Missing:

@@ -65,24 +65,29 @@ def test_every_jump_of_the_day_is_known(case):
     assert len(daily_jumps(case)) > len(jumps)
 
 
-def test_lsoda_stops_at_every_jump(case):
+def test_lsoda_stops_at_every_jump(case, monkeypatch):
     """A state that follows the daily hour of strain has a solution in closed form."""
     solver = object.__new__(Lsoda)
-    solver.case, solver.rtol, solver.levers = case, 1e-9, ()
+    solver.case, solver.rtol = case, 1e-9
     strain = next(place for place, act in enumerate(case.acts) if act.lever == "protocol.threat")
-    rates = []
 
-    def slope(time, held, y, doses, vector):
-        rates.append(time)
-        return np.full(len(y), 10.0 * doses[strain])
+    class Strained:
+        def place(self, parameters):
+            self.dose = 0.0
 
-    solver.slope = slope
+        def hold(self, held, doses):
+            self.dose = doses[strain]
+
+        def __call__(self, time, y):
+            return np.full(len(y), 10.0 * self.dose)
+
+    solver.rates = Strained()
     solver.place(0)
     solver.solve()
     course = solver.midnights(0)
     strained = np.array([0, 2]) / 24  # after 1 and 3 days; the strain begins on day 1
     assert course[:, 0] - case.person(0).start[0] == pytest.approx(10 * 0.3 * strained, abs=1e-9)
-    solver.slope = lambda *_: np.full(len(case.span), np.nan)
+    monkeypatch.setattr(Strained, "__call__", lambda *_: np.full(len(case.span), np.nan))
     with pytest.raises(FailedError):
         (solver.solve(), solver.midnights(0))
 

@@ -109,7 +109,7 @@ def live(setting: Setting, columns: np.ndarray, start: np.ndarray, forcing: Forc
     values: dict[str, Any] = {
         "days": days, "first_day": float(setting.first_day + day), "turns": forcing.turns,
         "substeps": np.ascontiguousarray(forcing.substeps, np.int32), "state": state,
-        "unknown": whole(_unknowns(axis, width)),
+        "unknown": whole(unknowns_at_first(axis, width)),
         "shared": whole(setting.own[:, columns[0]]), "own": whole(setting.own[:, take]), "acts": len(drive.levers),
         "act_lever": np.array([places[lever] for lever in drive.levers], np.int32), "dose": whole(drive.dose[:, take]),
         "effort": whole(drive.effort), "present": whole(drive.present[day : day + days, take]),
@@ -137,7 +137,7 @@ def random_rows(axis: Axis) -> np.ndarray:
     return drawn
 
 
-def _unknowns(axis: Axis, columns: int) -> np.ndarray:
+def unknowns_at_first(axis: Axis, columns: int) -> np.ndarray:
     """Return where the unknowns of balances are sought from, array [unknowns, columns], coherent."""
     from gutbrain.model import units
 

@@ -81,10 +81,7 @@ def compiled_kernel(axis: Axis, own: frozenset[str], noisy: bool, bits: int, peo
 
 
 def _loaded(axis: Axis, own: frozenset[str], noisy: bool, bits: int, width: int) -> Compiled:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    machine = llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3)
+    machine, cpu, features = this_processor()
     name = _fingerprint(axis, own, noisy, f"{bits} {width} {cpu} {features}")
     if name in _NAMED:
         return _NAMED[name]
@@ -98,25 +95,39 @@ def _loaded(axis: Axis, own: frozenset[str], noisy: bool, bits: int, width: int)
         except NotImplementedError as error:
             raise InputError(f"axis {axis.name!r}: {error}", mend="Use engine 'fixed'") from error
         kernel = write_kernel(read, bits, width, "+avx512f" in features.split(","))
-        code = _machine_code(kernel.text, machine)
+        code = machine_code(kernel.text, machine)
         kept = code, {"room": kernel.room, "numbers": kernel.numbers, "channels": read.channels}
         if name:
             _to_disk(name, *kept)
     code, facts = kept
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-    engine.finalize_object()
-    from gutbrain.run.lanes.layout import ARGUMENTS
-
-    kinds: list[Any] = [KINDS.get(kind, ctypes.c_void_p) for _, kind in ARGUMENTS]
-    call = ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address("live"))
-    made = Compiled(call, bits, width, **facts, engine=engine)
+    made = callable_(code, machine, bits, width, facts)
     if name:
         _NAMED[name] = made
     return made
 
 
-def _machine_code(text: str, machine: Any) -> bytes:
+def this_processor() -> tuple[Any, str, str]:
+    """Return the target of machine code for this processor, its name and its features."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    return llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3), cpu, features
+
+
+def callable_(code: bytes, machine: Any, bits: int, width: int, facts: dict[str, int]) -> Compiled:
+    """Return machine code as a function that can be called."""
+    from gutbrain.run.lanes.layout import ARGUMENTS
+
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    kinds: list[Any] = [KINDS.get(kind, ctypes.c_void_p) for _, kind in ARGUMENTS]
+    call = ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address("live"))
+    return Compiled(call, bits, width, **facts, engine=engine)
+
+
+def machine_code(text: str, machine: Any) -> bytes:
+    """Compile LLVM's language."""
     module = llvm.parse_assembly(text)
     module.verify()
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))

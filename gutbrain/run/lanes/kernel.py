@@ -46,10 +46,12 @@ class Kernel:
 
 def write_kernel(program: Program, bits: int, width: int, wide: bool) -> Kernel:
     """Write the kernel of a program for vectors of `width` numbers of `bits` bits; `wide` where there is AVX-512."""
-    return _Writer(program, bits, width, wide).write()
+    return Writer(program, bits, width, wide).write()
 
 
-class _Writer:
+class Writer:
+    """Writes one function of LLVM from a program."""
+
     def __init__(self, program: Program, bits: int, width: int, wide: bool) -> None:
         self.program, self.values = program, program.values
         self.memory = Memory(bits, width)
