@@ -1,8 +1,10 @@
-"""Freed memory goes back to the system between chunks."""
+"""Memory that nobody holds goes back to the system between chunks."""
 
 from __future__ import annotations
 
+import gc
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +35,26 @@ def test_holes_between_living_arrays_go_back() -> None:
     assert len(few) > 0
 
 
-def test_elsewhere_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arrays_in_a_cycle_are_let_go() -> None:
+    """The collector alone would wait for more objects."""
+
+    class Held:
+        pass
+
+    one = Held()
+    one.itself, one.array = one, np.ones(1000)
+    gone = weakref.ref(one)
+    gc.disable()
+    try:
+        del one
+        assert gone() is not None
+        memory.give_back()
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_elsewhere_nothing_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """A platform without malloc_trim is left alone."""
     monkeypatch.setattr(sys, "platform", "darwin")
     memory._trim.cache_clear()

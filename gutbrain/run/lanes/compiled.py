@@ -100,7 +100,7 @@ def _loaded(axis: Axis, own: frozenset[str], noisy: bool, bits: int, width: int)
         if name:
             _to_disk(name, *kept)
     code, facts = kept
-    made = callable_(code, machine, bits, width, facts)
+    made = from_code(code, machine, bits, width, facts)
     if name:
         _NAMED[name] = made
     return made
@@ -114,7 +114,7 @@ def this_processor() -> tuple[Any, str, str]:
     return llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3), cpu, features
 
 
-def callable_(code: bytes, machine: Any, bits: int, width: int, facts: dict[str, int]) -> Compiled:
+def from_code(code: bytes, machine: Any, bits: int, width: int, facts: dict[str, int]) -> Compiled:
     """Return machine code as a function that can be called."""
     from gutbrain.run.lanes.layout import ARGUMENTS
 

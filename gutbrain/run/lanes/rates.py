@@ -12,7 +12,7 @@ import numpy as np
 
 from gutbrain.model.axis import Axis
 from gutbrain.run.lanes.block import aligned, unknowns_at_first
-from gutbrain.run.lanes.compiled import NARROW, callable_, machine_code, this_processor
+from gutbrain.run.lanes.compiled import NARROW, from_code, machine_code, this_processor
 from gutbrain.run.lanes.kernel import Actions, Kernel, Writer
 from gutbrain.run.lanes.layout import ARGUMENTS, flattened, lever_names, own_parameters
 from gutbrain.run.lanes.reader import program
@@ -70,7 +70,7 @@ class Rates:
         read = program(axis, self.own, False)
         kernel = _RatesWriter(read, 64, NARROW, "+avx512f" in features.split(",")).write()
         facts = {"room": kernel.room, "numbers": kernel.numbers, "channels": 0}
-        self.compiled = callable_(machine_code(kernel.text, machine), machine, 64, NARROW, facts)
+        self.compiled = from_code(machine_code(kernel.text, machine), machine, 64, NARROW, facts)
         rows, places = len(axis.rows), {name: place for place, name in enumerate(lever_names(axis))}
         self.state, self.rates = aligned((rows, NARROW), np.float64), aligned((rows, NARROW), np.float64)
         self.dose = aligned((max(1, len(levers)), NARROW), np.float64)
