@@ -13,7 +13,7 @@ pytest.importorskip("sympy", reason="needs the extra 'lanes'")
 
 from llvmlite import ir  # noqa: E402
 
-from gutbrain.run.lanes.compiled import WIDTH, _machine_code  # noqa: E402
+from gutbrain.run.lanes.compiled import WIDTH, machine_code  # noqa: E402
 from gutbrain.run.lanes.forcing import Forcing, distinct_days  # noqa: E402
 from gutbrain.run.lanes.guard import _goes_on, _kept, _summed  # noqa: E402
 from gutbrain.run.lanes.segments import segments, under  # noqa: E402
@@ -63,7 +63,7 @@ def vectors(request):
             builder.store(getattr(arithmetic, "do_" + name)(*given), function.args[2]).align = bits // 8
             builder.ret_void()
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())
-        engine.add_object_file(llvm.ObjectFileRef.from_data(_machine_code(str(module), machine())))
+        engine.add_object_file(llvm.ObjectFileRef.from_data(machine_code(str(module), machine())))
         engine.finalize_object()
         engines[bits] = engine
 
