@@ -40,6 +40,7 @@ def explain(options: argparse.Namespace, command: str, progress: Callable[[str, 
     """
     from gutbrain.folder import refuse_existing
     from gutbrain.job import axis_of
+    from gutbrain.plan_checks import refuse_long_step
 
     if options.force and options.out is None:
         raise InputError("--force replaces a folder, and none is named", mend="Give --out DIR, or leave it out")
@@ -50,6 +51,7 @@ def explain(options: argparse.Namespace, command: str, progress: Callable[[str, 
             raise InputError(what, mend="Choose another --out")
     plan = _plan_of(options.run)
     axis = axis_of(plan)
+    refuse_long_step(axis, plan)
     arm, comparator = _arms(plan, options.arm, options.comparator)
     day = _asked(plan, axis, options.outcome, options.day)
     from gutbrain.people.cohort import Cohort

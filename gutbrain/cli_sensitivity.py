@@ -62,12 +62,14 @@ def sensitivity(
     from gutbrain.fit.sensitivity.unknowns import space_of
     from gutbrain.fit.sensitivity.weighed import Settings, weigh
     from gutbrain.job import axis_of
+    from gutbrain.plan_checks import refuse_long_step
     from gutbrain.protocols.protocol import check_acts
     from gutbrain.show.sensitivity_folder import summary, write_sensitivity
 
     seed = plan.seed if options.seed is None else options.seed
     settings = Settings(**settings_given, seed=seed)
     axis = axis_of(plan)
+    refuse_long_step(axis, plan)
     wanted = _outcomes(options, plan, axis)
     beside = tuple(name for name in plan.report.outcomes if name in axis.columns and name not in wanted)
     readings = tuple(dict.fromkeys((*_readings(axis), *beside)))

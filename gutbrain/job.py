@@ -17,6 +17,7 @@ from gutbrain.errors import InputError
 from gutbrain.folder import whole_folder
 from gutbrain.model.axis import Axis, nearest
 from gutbrain.plan import Plan
+from gutbrain.plan_checks import check_signals, refuse_long_step, refuse_nobody
 
 if TYPE_CHECKING:
     from gutbrain.people.cohort import Cohort
@@ -131,6 +132,7 @@ def run_trial(
     from gutbrain.run.simulate import simulate
 
     axis, trial = axis_of(plan), plan.trial()
+    refuse_long_step(axis, plan)
     check_acts(axis, [act for _, act in trial.acts])
     check_signals(plan, axis)
     levers = tuple(act.lever for _, act in trial.acts)
@@ -139,34 +141,10 @@ def run_trial(
         result = simulate(
             axis, cohort, trial, step_minutes=plan.step_minutes, noise=plan.noise, engine=plan.engine, progress=progress
         )
+        refuse_nobody(result)
         explanation, sensitivity = _explained(plan, axis, result, progress)
         _write_trial(plan, folder, result, explanation, sensitivity, command)
     return Done(out, _summary(plan, result, out))
-
-
-def check_signals(plan: Plan, axis: Axis) -> None:
-    """Refuse signals, measures and arms of a report that the run cannot give.
-
-    Raises
-    ------
-    InputError
-        Naming the key of the plan and the nearest right one.
-    """
-    from gutbrain.observe.instruments import choose
-
-    for signal in (plan.report.primary, *plan.report.outcomes):
-        if signal not in axis.columns:
-            raise InputError(f"report: the axis gives no signal {signal!r}{nearest(signal, axis.columns)}")
-    names = [arm.name for arm in plan.arm]
-    given = {label.partition("[")[0] for label in axis.columns}
-    for measure in choose(plan.report.observe):
-        lacking = [signal for signal in measure.signals if signal not in given]
-        if lacking:
-            what = f"report.observe: measure {measure.name!r} reads {lacking[0]!r}, which the axis does not give"
-            raise InputError(what, mend="Leave it out")
-    for key, name in (("arm", plan.report.arm), ("comparator", plan.report.comparator)):
-        if name and name not in names:
-            raise InputError(f"report.{key}: no arm {name!r}{nearest(name, names)}")
 
 
 def compared(plan: Plan) -> tuple[str, str]:
@@ -358,6 +336,7 @@ def run_exchange(
     from gutbrain.study.exchange import read_exchange
 
     axis, settings = axis_of(plan), plan.exchange
+    refuse_long_step(axis, plan)
     for diet in settings.diets:
         for kind in (diet.habit, diet.given):
             missing = [food for food in FOODS if food not in kind]

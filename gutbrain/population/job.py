@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gutbrain.errors import InputError
-from gutbrain.job import PUBLISHED, Done, axis_of, check_signals, compared, versions, write_manifest
+from gutbrain.job import PUBLISHED, Done, axis_of, compared, versions, write_manifest
 from gutbrain.plan import Plan
+from gutbrain.plan_checks import check_signals, refuse_long_step
 from gutbrain.population.division import COLUMNS, Division
 from gutbrain.population.drawn import Source, drawn
 from gutbrain.population.fingerprint import fingerprint
@@ -107,6 +108,7 @@ def _check(plan: Plan, keep: int) -> None:
     if keep < 0:
         raise InputError(f"--keep must be 0 or more, not {keep}")
     axis, trial = axis_of(plan), plan.trial()
+    refuse_long_step(axis, plan)
     check_acts(axis, [act for _, act in trial.acts])
     check_signals(plan, axis)
 

@@ -129,7 +129,12 @@ def opened(folder: Path, plan: Plan, asked: Asked, force: bool) -> Iterator[Stor
                 _to_disk(folder)
             for left in folder.glob(".chunk-*"):
                 shutil.rmtree(left, ignore_errors=True)
-            yield store
+            try:
+                yield store
+            except InputError:
+                if not store.count():
+                    shutil.rmtree(folder)  # nobody has lived: nothing is left behind that would refuse another plan
+                raise
     except OSError as error:
         raise _told(error, store) from error
 
