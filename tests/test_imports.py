@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ORDER = (("errors", "evidence", "folder", "plans"), ("model",), ("body",), ("protocols", "people"), ("run",),
          ("observe",), ("study",), ("validation",),
-         ("analyse", "fit", "design"), ("show", "plan"), ("job", "export", "population"), ("bench",),
+         ("analyse", "fit", "design"), ("show", "plan"), ("plan_checks",), ("job", "export", "population"), ("bench",),
          ("cli_study", "cli_analyse"),
          ("cli_couple", "cli_evidence", "cli_validate", "cli_calibrate", "cli_explain", "cli_channel",
           "cli_sensitivity", "cli_export", "cli_run", "cli_bench"), ("cli",))  # fmt: skip
