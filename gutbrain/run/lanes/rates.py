@@ -13,12 +13,13 @@ import numpy as np
 from gutbrain.model.axis import Axis
 from gutbrain.run.lanes.block import aligned, unknowns_at_first
 from gutbrain.run.lanes.compiled import NARROW, from_code, machine_code, this_processor
+from gutbrain.run.lanes.forcing import FIRST_TURNS
 from gutbrain.run.lanes.kernel import Actions, Kernel, Writer
 from gutbrain.run.lanes.layout import ARGUMENTS, flattened, lever_names, own_parameters
 from gutbrain.run.lanes.reader import program
 from gutbrain.run.lanes.values import Moment
 
-FIRST_TURNS, TURNS = 60, 4  # Newton steps that solve the balances: from far, and from the call before
+TURNS = 4  # that solve the balances from where the call before left them
 INSTANT = 1e-9  # days over which a window is looked at: inside or outside
 
 
