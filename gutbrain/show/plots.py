@@ -38,6 +38,7 @@ SAMPLING = "sampling: this many people (90 %)"
 PUBLISHED = "published (as printed)"
 ALONE = "one person in one world: no interval"
 KINDS = {BELIEF: "#1d5fa6", SAMPLING: "#8796a5", ALONE: "#1d5fa6", PUBLISHED: "#c8553d"}
+LINES = alt.Axis(labelExpr="split(datum.label, '\\n')", labelLineHeight=14)  # labels of several lines
 
 
 def trajectory(result: Result, signal: str, frame: pl.DataFrame | None = None) -> alt.HConcatChart:
@@ -139,7 +140,7 @@ def effect_plot(
         scale=alt.Scale(domain=kinds, range=[KINDS[kind] for kind in kinds]),
         legend=alt.Legend(symbolType="stroke", direction="horizontal", symbolOpacity=1),
     )  # fmt: skip
-    y = alt.Y("row:N", sort=list(dict.fromkeys(names)), title=None, axis=_lines_axis())
+    y = alt.Y("row:N", sort=list(dict.fromkeys(names)), title=None, axis=LINES)
     tips = ["row", "kind", *(alt.Tooltip(f"{c}:Q", format=".3f") for c in ("low", "centre", "high"))]
     base = alt.Chart(pl.DataFrame(rows)).encode(y=y, color=colour, tooltip=tips)
     layers = [_zero()]
@@ -222,7 +223,7 @@ def paths_plot(paths_table: pl.DataFrame, unit: str = "unit of the outcome", lim
         pl.struct("effect", "share").map_elements(_path_label, return_dtype=pl.String).alias("label"),
     )
     lines = max((path.count("\n") for path in table["path"]), default=0)
-    base = alt.Chart(table).encode(y=alt.Y("path:N", sort=None, title=None, axis=_lines_axis()))
+    base = alt.Chart(table).encode(y=alt.Y("path:N", sort=None, title=None, axis=LINES))
     bars = base.mark_bar(height=18).encode(
         x=alt.X(
             "effect:Q",
@@ -390,10 +391,6 @@ def _wrap_path(path: str) -> str:
             grown = f"→ {step}"
         line = grown
     return "\n".join([*lines, line])
-
-
-def _lines_axis() -> alt.Axis:
-    return alt.Axis(labelExpr="split(datum.label, '\\n')", labelLineHeight=14)
 
 
 def _one_unit(table: pl.DataFrame) -> str:
