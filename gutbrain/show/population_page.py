@@ -18,7 +18,7 @@ from gutbrain.show.report import effects_at_visits, simulated
 from gutbrain.show.theme import arm_colour, dress
 from gutbrain.show.trajectories import moves
 from gutbrain.show.verdict import main_row, verdict
-from gutbrain.show.words import number, signal_name, unit_name
+from gutbrain.show.words import many, number, signal_name, unit_name
 
 if TYPE_CHECKING:
     from gutbrain.run.result import Result
@@ -79,7 +79,7 @@ def population_report(
         Section("Limits", [Items([*limits(outline), *_limits()])]),
         Section("References", [references(outline, published, None)]),
     ]
-    said = f"{_many(facts['people'])} people, {_many(facts['columns'])} lives of {outline.trial.days} days"
+    said = f"{many(facts['people'])} people, {many(facts['columns'])} lives of {outline.trial.days} days"
     return Report(
         title=title,
         subtitle=f"{said}, axis “{outline.cohort.axis.name}”, seed {outline.cohort.seed}. A simulation, not a study.",
@@ -126,7 +126,7 @@ def people_plot(people: pl.DataFrame, signal: str, unit: str, arms: Sequence[str
 
 def _verdict(shown: Population, outcome: str, arm: str, published: Mapping[str, Any] | None) -> list[str]:
     if shown.effects is None:
-        return [f"One arm: {_many(shown.facts['people'])} people were followed, and nothing is compared."]
+        return [f"One arm: {many(shown.facts['people'])} people were followed, and nothing is compared."]
     return verdict(shown.outline, shown.effects, outcome, published, arm=arm)
 
 
@@ -182,7 +182,7 @@ def _lost(shown: Population) -> list[Block]:
         blocks.append(Text("Nobody left the bounds of the model."))
     else:
         headings = {"person": "Person", "world": "World", "arm": "Arm", "day": "Day", "state": "State"}
-        more = f"first {LOST_SHOWN} of {_many(facts['lost'])}; more are in lost.parquet"
+        more = f"first {LOST_SHOWN} of {many(facts['lost'])}; more are in lost.parquet"
         caption = "Lost by the model" + (f" ({more})" if facts["lost"] > LOST_SHOWN else "")
         blocks.append(Table(shown.lost.head(LOST_SHOWN), caption, headings))
     return [*blocks, Items(_checks(facts))]
@@ -199,15 +199,15 @@ def _checks(facts: Mapping[str, Any]) -> list[str]:
     again = facts["run_again"]
     if again:
         named = ", ".join(facts["named_again"][:5]) + (" and others" if again > 5 else "")
-        said.append(f"{_many(again)} lives were run again by finer steps, because their error was too large: {named}.")
+        said.append(f"{many(again)} lives were run again by finer steps, because their error was too large: {named}.")
     elif error is not None:
         said.append("No life had to be run again by finer steps.")
     far = facts["baselines_not_reached"]
     if far:
-        said.append(f"{_many(far)} people have a measured community that the model cannot reach; they keep the "
+        said.append(f"{many(far)} people have a measured community that the model cannot reach; they keep the "
                     "nearest on the way to it that it can.")  # fmt: skip
     if facts["not_settled"]:
-        said.append(f"{_many(facts['not_settled'])} lives did not settle before day 0.")
+        said.append(f"{many(facts['not_settled'])} lives did not settle before day 0.")
     for name, count in facts["rejected_draws"].items():
         said.append(f"{count} draws of a world were refused by the limit “{name}”.")
     return said
@@ -233,8 +233,8 @@ def _reading(facts: Mapping[str, Any], outcome: str) -> list[Block]:
 def _methods(facts: Mapping[str, Any]) -> list[Block]:
     return [
         Text(
-            f"{_many(facts['columns'])} lives ({_many(facts['people'])} people in every world of belief) were lived in "
-            f"{_many(facts['chunks'])} chunks of {_many(facts['people_in_chunk'])} people, each an independent draw of "
+            f"{many(facts['columns'])} lives ({many(facts['people'])} people in every world of belief) were lived in "
+            f"{many(facts['chunks'])} chunks of {many(facts['people_in_chunk'])} people, each an independent draw of "
             "people in the same worlds. Chunks depend on the plan alone, so the result is the same wherever and in "
             f"whichever order they are lived. Processor time: {_hours(facts['cpu_seconds'])}."
         ),
@@ -252,10 +252,6 @@ def _limits() -> list[str]:
         "Paths were not taken apart and no instrument was simulated in this run: run the plan with fewer people for "
         "both.",
     ]
-
-
-def _many(count: int) -> str:
-    return f"{count:,}".replace(",", "\u202f")
 
 
 def _hours(seconds: float) -> str:

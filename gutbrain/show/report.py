@@ -45,7 +45,7 @@ from gutbrain.show.verdict import (
     published_interval,
     verdict,
 )
-from gutbrain.show.words import UNITS, difference_unit, number, signal_name, unit_name
+from gutbrain.show.words import UNITS, difference_unit, many, number, signal_name, unit_name
 
 if TYPE_CHECKING:
     from gutbrain.run.result import Result
@@ -157,7 +157,9 @@ def _counted(people: int) -> str:
 
 
 def _drawn(people: int) -> str:
-    return "The one person is typical but for what is known of him" if people == 1 else f"{people} people were drawn"
+    if people == 1:
+        return "The one person is typical but for what is known of him"
+    return f"{many(people)} people were drawn"
 
 
 def _persons(result: Result) -> int:

@@ -11,12 +11,13 @@ import polars as pl
 from gutbrain.errors import InputError
 from gutbrain.run.explain import REST
 from gutbrain.show.plots import published_change
-from gutbrain.show.words import difference_unit, number, signal_name
+from gutbrain.show.words import difference_unit, many, number, signal_name
 
 if TYPE_CHECKING:
     from gutbrain.evidence.findings import Finding
     from gutbrain.run.result import Result
 
+NARROW = 1e-3  # of its larger end: an interval less wide is a point
 FEW_WORLDS = 40  # below it the 5 and 95 % ends of a belief interval rest on two worlds or fewer
 NO_ADVICE = (
     "A simulation shows what its assumptions imply. It is no evidence that a programme works, "
@@ -111,7 +112,10 @@ def interval(low: float | None, high: float | None, like: float | None = None) -
     """Return an interval in words, two digits of the larger end or as many as for `like`; a dash if there is none."""
     if low is None or high is None:
         return "–"
-    like = max(abs(low), abs(high)) if like is None else like
+    larger = max(abs(low), abs(high))
+    like = larger if like is None else like
+    if high - low > NARROW * larger and alike(low, like) == alike(high, like):
+        like = high - low  # narrower than its last digit
     return f"{alike(low, like)} to {alike(high, like)}"
 
 
@@ -162,7 +166,7 @@ def _spreads(mine: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     low, high = mine[f"sampling{end}_low"], mine[f"sampling{end}_high"]
     if low is None:
         return text
-    people = [f"{row['present'] / worlds:.0f}" for row in (mine, other)]
+    people = [many(row["present"] / worlds) for row in (mine, other)]
     return text + (
         f" Sampling: with {people[0]} and {people[1]} people left in the two arms, 90 % of trials of this size would "
         f"fall at about {interval(low, high)} {unit}; instruments would add error of their own."

@@ -136,3 +136,8 @@ def number(value: float | None, digits: int = 2) -> str:
     if "e" in text and 1e-4 < abs(value) < 1e6:
         text = f"{value:.0f}" if abs(value) >= 1 else f"{value:.6f}".rstrip("0").rstrip(".")
     return ("−" + text[1:]) if text.startswith("-") else text
+
+
+def many(count: float) -> str:
+    """Return a whole number with its thousands apart."""
+    return f"{count:,.0f}".replace(",", "\u202f")

@@ -160,6 +160,7 @@ def test_the_smallest_report_can_be_written(fake, tmp_path):
 
 def test_helpers(fake):
     assert interval(-0.349, 0.06) == "−0.35 to 0.06" and interval(None, 1) == "–"
+    assert interval(-0.2936, -0.2869) == "−0.2936 to −0.2869" and interval(0.5, 0.5) == "0.50 to 0.50"
     assert alike(-1e-6, 0.5) == "0.00" and alike(None, 1) == "–"
     assert assumed_share(PATHS).startswith("25 %")
     assert main_visit(fake(), effects(fake(), [AFFECT])) == 10
